@@ -1,0 +1,154 @@
+use crate::state::{Command, Outcome, Query, Refusal, State, Store, Topic};
+use crate::stream::Watch;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A boxed future, so that the consensus below can be any.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What the facade needs of the servers' agreement. `raft` provides it.
+pub trait Consensus: Send + Sync {
+    /// Completes once the command is committed and applied here.
+    fn write(&self, command: Command) -> Later<'_, Result<Outcome, ConsensusError>>;
+    /// Completes once a read of the local state is linearizable.
+    fn confirm_leadership(&self) -> Later<'_, Result<(), ConsensusError>>;
+    /// The leader's RPC address as `ip:port`, while one is known.
+    fn leader(&self) -> Option<String>;
+    /// The RPC addresses of all servers.
+    fn peers(&self) -> Vec<String>;
+}
+
+/// Why the servers could not agree on a write or a read.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum ConsensusError {
+    #[error("No cluster leader: wait for an election, or check that a majority of servers runs")]
+    NoLeader,
+    #[error("the server is shutting down or its Raft log failed: {reason}")]
+    Stopped { reason: String },
+}
+
+/// Why a request to the facade failed.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum CatalogError {
+    #[error(transparent)]
+    Consensus(#[from] ConsensusError),
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+}
+
+/// How fresh an answer must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Consistency {
+    /// The leader's state, without asking the others.
+    #[default]
+    Default,
+    /// Linearizable.
+    Consistent,
+    /// Any server's state.
+    Stale,
+}
+
+/// How to read.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReadOptions {
+    pub consistency: Consistency,
+    /// Wait until the answer's index is above this one …
+    pub above: Option<u64>,
+    /// … but no longer than this.
+    pub wait: Duration,
+}
+
+/// An answer with what its reader should know about it.
+#[derive(Clone, Debug)]
+pub struct Reply<T> {
+    pub index: u64,
+    pub known_leader: bool,
+    pub last_contact: Duration,
+    pub value: T,
+}
+
+/// The facade over a server's own state.
+#[derive(Clone)]
+pub struct Catalog {
+    store: Arc<Store>,
+    consensus: Arc<dyn Consensus>,
+}
+
+impl Catalog {
+    pub fn new(store: Arc<Store>, consensus: Arc<dyn Consensus>) -> Self {
+        Self { store, consensus }
+    }
+
+    /// # Errors
+    /// There is no leader, or the state machine refused the command.
+    pub async fn write(&self, command: Command) -> Result<u64, CatalogError> {
+        match self.consensus.write(command).await? {
+            Outcome::Done { index } => Ok(index),
+            Outcome::Refused(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Answers at once, or, with `above`, when the answer has changed or the time is over.
+    ///
+    /// # Errors
+    /// A consistency was asked that cannot be had without a leader.
+    pub async fn read<Q: Query>(
+        &self,
+        query: &Q,
+        options: &ReadOptions,
+    ) -> Result<Reply<Q::Output>, CatalogError> {
+        self.check(options.consistency).await?;
+        let topics = query.topics();
+        if let Some(above) = options.above {
+            self.wait_above(&topics, above, options.wait).await;
+        }
+        let state = self.store.state();
+        Ok(Reply {
+            index: state.index_of(&topics),
+            known_leader: self.consensus.leader().is_some(),
+            last_contact: Duration::ZERO,
+            value: query.run(&state),
+        })
+    }
+
+    async fn check(&self, consistency: Consistency) -> Result<(), CatalogError> {
+        match consistency {
+            Consistency::Stale => Ok(()),
+            Consistency::Default if self.consensus.leader().is_some() => Ok(()),
+            Consistency::Default => Err(ConsensusError::NoLeader.into()),
+            Consistency::Consistent => Ok(self.consensus.confirm_leadership().await?),
+        }
+    }
+
+    /// Registered before the state is read, so that no write between the two is missed.
+    async fn wait_above(&self, topics: &[Topic], above: u64, wait: Duration) {
+        let watch = self.store.watch(topics);
+        let newer = async {
+            while self.store.state().index_of(topics) <= above {
+                watch.changed(above).await;
+            }
+        };
+        // A time-out is an ordinary answer: the unchanged state.
+        let _ = tokio::time::timeout(wait, newer).await;
+    }
+
+    /// The state as this node sees it now.
+    pub fn state(&self) -> Arc<State> {
+        self.store.state()
+    }
+
+    /// For those who keep a view of their own: register, read [`Catalog::state`], wait.
+    pub fn watch(&self, topics: &[Topic]) -> Watch<Topic> {
+        self.store.watch(topics)
+    }
+
+    pub fn leader(&self) -> Option<String> {
+        self.consensus.leader()
+    }
+
+    pub fn peers(&self) -> Vec<String> {
+        self.consensus.peers()
+    }
+}

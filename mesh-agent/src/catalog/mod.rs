@@ -1,0 +1,7 @@
+//! One face to read, write and follow the mesh's state.
+//!
+//! Doors and duties talk to this and nothing below it. It does not know HTTP, nor where a question came from.
+
+mod facade;
+
+pub use facade::{Catalog, CatalogError, Consensus, ConsensusError, Consistency, ReadOptions, Reply};

@@ -1,0 +1,17 @@
+//! mesh: one agent per host that finds services, gives them identities, and encrypts and authorizes
+//! every connection between them.
+//!
+//! The rooms stand on floors and import only downwards; see ARCHITECTURE.md. `xtask tidy` holds it.
+
+// Floor 0, ground.
+pub mod clock;
+pub mod task;
+// Floor 1, words.
+pub mod model;
+// Floor 2, rules.
+pub mod pki;
+pub mod stream;
+// Floor 3, state.
+pub mod state;
+// Floor 5, facade.
+pub mod catalog;

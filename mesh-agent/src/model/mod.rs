@@ -1,0 +1,27 @@
+//! The nouns of the mesh: nodes, services, checks, intentions, roots.
+//!
+//! Values here are valid by construction. This room does not know JSON, storage or the network;
+//! `wire` translates at the door, `state` stores.
+
+mod ca;
+mod check;
+mod index;
+mod intention;
+mod name;
+mod node;
+mod proxy;
+mod service;
+
+pub use ca::{CaConfig, CaProviderState, CaRoot, IssuedCert};
+pub use check::{CheckStatus, HealthCheck};
+pub use index::RaftIndex;
+pub use intention::{Intention, IntentionAction, IntentionId, IntentionTarget};
+pub use name::{CheckId, Datacenter, NameError, NodeName, ServiceId, ServiceName};
+pub use node::Node;
+pub use proxy::{ProxyConfig, Upstream, UpstreamKind};
+pub use service::{NodeService, ServiceAddress, ServiceKind, Weights};
+
+/// An opaque configuration object that is stored and given back as it came.
+pub type Opaque = serde_json::Map<String, serde_json::Value>;
+/// Key/value metadata.
+pub type Meta = std::collections::BTreeMap<String, String>;

@@ -1,0 +1,79 @@
+use crate::model::{
+    CaConfig, CaProviderState, CaRoot, CheckId, HealthCheck, Intention, IntentionId, IntentionTarget, Node,
+    NodeName, NodeService, ServiceId,
+};
+use serde::{Deserialize, Serialize};
+
+/// Everything that can change the state. Unknown commands cannot be decoded, and a server that cannot
+/// decode a committed command stops: diverging is worse.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub enum Command {
+    Register(Box<Registration>),
+    Deregister(Deregistration),
+    /// Creates, or replaces the intention of the same id.
+    PutIntention(Box<Intention>),
+    /// Creates, or replaces the action, description and metadata of the intention with the same source
+    /// and destination, whose id and creation time stay.
+    PutIntentionByName(Box<Intention>),
+    DeleteIntention(IntentionId),
+    DeleteIntentionByName {
+        source: IntentionTarget,
+        destination: IntentionTarget,
+    },
+    /// Replaces roots, configuration and key together, if `expected` is still the index of `Topic::Ca`.
+    SetCa {
+        expected: u64,
+        config: CaConfig,
+        roots: Vec<CaRoot>,
+        provider: Option<CaProviderState>,
+    },
+}
+
+/// A node with any of its services and checks.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Registration {
+    pub node: Node,
+    /// Keep the node as it is if it exists already.
+    pub skip_node_update: bool,
+    pub services: Vec<NodeService>,
+    pub checks: Vec<HealthCheck>,
+}
+
+/// Removes one check, one service with its checks, or the whole node.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Deregistration {
+    pub node: NodeName,
+    pub service: Option<ServiceId>,
+    pub check: Option<CheckId>,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Outcome {
+    /// Applied; carries the index that the write has.
+    Done {
+        index: u64,
+    },
+    Refused(Refusal),
+}
+
+/// Why the state machine refused a command; the state is unchanged.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, thiserror::Error)]
+pub enum Refusal {
+    #[error(
+        "check {check:?} names service {service:?}, which node {node:?} does not have: register the service first"
+    )]
+    NoSuchService { node: NodeName, check: CheckId, service: ServiceId },
+    #[error(
+        "duplicate intention found: {source_name} => {destination} exists already with id {id}: update or delete that one"
+    )]
+    DuplicateIntention { id: IntentionId, source_name: IntentionTarget, destination: IntentionTarget },
+    #[error("intention not found: {id}")]
+    NoSuchIntention { id: IntentionId },
+    #[error("intention not found: {source_name} => {destination}")]
+    NoSuchIntentionPair { source_name: IntentionTarget, destination: IntentionTarget },
+    #[error("node id {id} of {node:?} belongs to node {holder:?} already: give each node its own id")]
+    NodeIdTaken { id: uuid::Uuid, node: NodeName, holder: NodeName },
+    #[error("the CA changed meanwhile (expected index {expected}, found {found}): read it again and retry")]
+    CaChanged { expected: u64, found: u64 },
+}

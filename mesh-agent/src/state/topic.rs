@@ -1,0 +1,24 @@
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+/// What a reader can wait for; each topic has its own index, which never goes back.
+/// Names are folded to lower case.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Topic {
+    /// Any node.
+    Nodes,
+    /// One node, its services and its checks.
+    Node(Arc<str>),
+    /// The list of services and their tags.
+    Services,
+    /// The instances of one service, with their nodes and checks.
+    Service(Arc<str>),
+    /// The instances through which one service accepts mesh connections.
+    Connect(Arc<str>),
+    /// Any check.
+    Checks,
+    /// Any intention.
+    Intentions,
+    /// Roots and CA configuration.
+    Ca,
+}
