@@ -5,6 +5,8 @@
 
 mod ca;
 mod check;
+mod check_definition;
+mod definition;
 mod index;
 mod intention;
 mod name;
@@ -14,6 +16,8 @@ mod service;
 
 pub use ca::{CaConfig, CaProviderState, CaRoot, IssuedCert};
 pub use check::{CheckStatus, HealthCheck};
+pub use check_definition::{CheckDefinition, DEFAULT_CHECK_OUTPUT, Probe};
+pub use definition::{ManagedProxy, ProxyRequest, ServiceDefinition, SidecarRequest};
 pub use index::RaftIndex;
 pub use intention::{Intention, IntentionAction, IntentionId, IntentionTarget};
 pub use name::{CheckId, Datacenter, NameError, NodeName, ServiceId, ServiceName};
