@@ -126,8 +126,9 @@ impl Catalog {
     async fn wait_above(&self, topics: &[Topic], above: u64, wait: Duration) {
         let watch = self.store.watch(topics);
         let newer = async {
+            let mut seen = above;
             while self.store.state().index_of(topics) <= above {
-                watch.changed(above).await;
+                seen = watch.changed(seen).await;
             }
         };
         // A time-out is an ordinary answer: the unchanged state.

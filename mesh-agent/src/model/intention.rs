@@ -49,10 +49,11 @@ impl IntentionTarget {
         }
     }
 
+    /// Services that discovery does not tell apart, policy does not either: case is ignored.
     pub fn covers(&self, name: &ServiceName) -> bool {
         match self {
             Self::Any => true,
-            Self::Service(own) => own == name,
+            Self::Service(own) => own.as_str().eq_ignore_ascii_case(name.as_str()),
         }
     }
 

@@ -1,5 +1,6 @@
 use super::tables::ServiceKey;
 use super::{State, Topic};
+use crate::intention::{self, Side};
 use crate::model::{
     CaConfig, CaRoot, CheckStatus, HealthCheck, Intention, IntentionId, IntentionTarget, Node, NodeName,
     NodeService, ServiceName,
@@ -200,16 +201,9 @@ impl Query for GetIntention {
     }
 }
 
-/// Which side of an intention a name is matched with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MatchSide {
-    Source,
-    Destination,
-}
-
 /// The intentions that bear on a service, highest precedence first.
 pub struct MatchIntentions {
-    pub side: MatchSide,
+    pub side: Side,
     pub name: IntentionTarget,
 }
 
@@ -219,23 +213,13 @@ impl Query for MatchIntentions {
         vec![Topic::Intentions]
     }
     fn run(&self, state: &State) -> Self::Output {
-        let side = |i: &Intention| match self.side {
-            MatchSide::Source => i.source.clone(),
-            MatchSide::Destination => i.destination.clone(),
-        };
-        let bears = |i: &&Arc<Intention>| {
-            let target = side(i);
-            target == IntentionTarget::Any || target == self.name
-        };
+        let bears = |i: &&Arc<Intention>| intention::bears_on(i, self.side, &self.name);
         ranked(state.intentions.values().filter(bears).cloned().collect())
     }
 }
 
 fn ranked(mut list: Vec<Arc<Intention>>) -> Vec<Arc<Intention>> {
-    list.sort_by(|a, b| {
-        let names = |i: &Intention| (i.destination.clone(), i.source.clone());
-        b.precedence().cmp(&a.precedence()).then_with(|| names(a).cmp(&names(b)))
-    });
+    intention::rank(&mut list);
     list
 }
 

@@ -78,15 +78,21 @@ impl<K: Eq + Hash + Clone> Watch<K> {
         self.slots.iter().map(|(_, s)| s.index.load(Ordering::Acquire)).max().unwrap_or(0)
     }
 
-    /// Returns once any of the topics was published with an index above `seen`.
-    pub async fn changed(&self, seen: u64) {
+    /// Waits until any of the topics was published with an index above `seen`, and returns that index.
+    /// Whoever goes on waiting hands it in again: a restored snapshot publishes a higher index than the
+    /// topics themselves may have.
+    pub async fn changed(&self, seen: u64) -> u64 {
         loop {
             let mut bells: Vec<_> = self.slots.iter().map(|(_, s)| Box::pin(s.bell.notified())).collect();
             for bell in &mut bells {
                 bell.as_mut().enable();
             }
-            if self.newest() > seen || bells.is_empty() {
-                return;
+            let newest = self.newest();
+            if newest > seen {
+                return newest;
+            }
+            if bells.is_empty() {
+                std::future::pending::<()>().await;
             }
             futures_util::future::select_all(bells).await;
         }
@@ -127,6 +133,16 @@ mod tests {
         p.publish([&"a"], 7);
         watch.changed(6).await;
         assert!(tokio::time::timeout(Duration::from_secs(1), watch.changed(7)).await.is_err());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_restored_state_wakes_once_though_its_topics_are_older() {
+        let p = Arc::new(Publisher::<&str>::default());
+        let watch = p.watch(&["a"]);
+        p.publish_all(100);
+        let seen = watch.changed(5).await;
+        assert_eq!(seen, 100);
+        assert!(tokio::time::timeout(Duration::from_secs(1), watch.changed(seen)).await.is_err());
     }
 
     #[test]
