@@ -9,6 +9,7 @@ pub mod task;
 // Floor 1, words.
 pub mod model;
 // Floor 2, rules.
+pub mod acl;
 pub mod intention;
 pub mod pki;
 pub mod stream;
