@@ -13,6 +13,7 @@ pub mod acl;
 pub mod intention;
 pub mod pki;
 pub mod stream;
+pub mod wire;
 // Floor 3, state.
 pub mod state;
 // Floor 5, facade.
