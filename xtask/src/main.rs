@@ -1,1 +1,59 @@
-fn main() {}
+//! Builds, runs, tests and measures the project. It shells out, and depends on no crate of ours.
+
+mod bench;
+mod build;
+mod lint;
+mod packages;
+mod run;
+mod shell;
+mod test;
+mod tidy;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Builds, runs, tests and measures the project.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Build the release binary, target/release/mesh
+    Build,
+    /// Build it and start a demonstration of the mesh on this machine
+    Run(run::Options),
+    /// Run what a change must pass: lints, unit tests, end-to-end tests
+    Test(test::Options),
+    /// Check formatting, clippy, the house rules and, where installed, cargo-deny
+    Lint,
+    /// Check the house rules: floors, file sizes, room pages
+    Tidy,
+    /// Measure the data path
+    Bench(bench::Options),
+}
+
+fn main() -> ExitCode {
+    match carry_out(Arguments::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("\nxtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn carry_out(command: Command) -> Result<()> {
+    match command {
+        Command::Build => build::run().map(|binary| println!("{}", binary.display())),
+        Command::Run(options) => run::run(&options),
+        Command::Test(options) => test::run(&options),
+        Command::Lint => lint::run(),
+        Command::Tidy => tidy::run(),
+        Command::Bench(options) => bench::run(&options),
+    }
+}

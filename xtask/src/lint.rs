@@ -1,0 +1,38 @@
+//! `cargo xtask lint`.
+
+use crate::{shell, tidy};
+use anyhow::Result;
+
+pub fn run() -> Result<()> {
+    tidy::run()?;
+    formatting()?;
+    clippy()?;
+    licences()
+}
+
+fn formatting() -> Result<()> {
+    if !shell::succeeds(shell::cargo(&["fmt", "--version"])) {
+        shell::announce(
+            "SKIPPED: formatting, because rustfmt is not installed (rustup component add rustfmt)",
+        );
+        return Ok(());
+    }
+    shell::must(shell::cargo(&["fmt", "--all", "--check"]))
+}
+
+fn clippy() -> Result<()> {
+    if !shell::succeeds(shell::cargo(&["clippy", "--version"])) {
+        shell::announce("SKIPPED: clippy, because it is not installed (rustup component add clippy)");
+        return Ok(());
+    }
+    shell::must(shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+/// Licences, bans and sources. Advisories need a database from the network, so they are not part of a test.
+fn licences() -> Result<()> {
+    if !shell::on_path("cargo-deny") {
+        shell::announce("SKIPPED: licences and bans, because cargo-deny is not installed");
+        return Ok(());
+    }
+    shell::must(shell::cargo(&["deny", "check", "bans", "licenses", "sources"]))
+}

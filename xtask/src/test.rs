@@ -1,0 +1,73 @@
+//! `cargo xtask test`.
+
+use crate::{lint, packages, shell};
+use anyhow::{Context, Result};
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// What to run
+    #[arg(value_enum, default_value_t = Suite::All)]
+    suite: Suite,
+}
+
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Suite {
+    /// The tests inside the crates: no network beyond the loopback, no other programs
+    Unit,
+    /// The tests that drive the built binary from outside
+    E2e,
+    /// Lints, then both
+    All,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    if options.suite == Suite::All {
+        shell::announce("lints and house rules");
+        lint::run()?;
+    }
+    if options.suite != Suite::E2e {
+        shell::announce("unit tests");
+        shell::must(shell::cargo(&["test", "--workspace", "--exclude", "mesh-tests"]))?;
+    }
+    if options.suite != Suite::Unit {
+        shell::announce("end-to-end tests");
+        end_to_end()?;
+    }
+    Ok(())
+}
+
+fn end_to_end() -> Result<()> {
+    packages::ensure()?;
+    let skips = SkipLog::start()?;
+    shell::must(shell::cargo(&["build", "--package", "mesh-agent", "--bin", "mesh"]))?;
+    let mut tests = shell::cargo(&["test", "--package", "mesh-tests", "--no-fail-fast"]);
+    tests.env("MESH_SKIP_LOG", &skips.path);
+    let result = shell::must(tests);
+    skips.report();
+    result
+}
+
+/// Where tests that could not run write why: libtest itself counts them as passed.
+struct SkipLog {
+    path: PathBuf,
+}
+
+impl SkipLog {
+    fn start() -> Result<Self> {
+        let path = shell::target().join("skipped-tests.txt");
+        std::fs::write(&path, "").with_context(|| format!("emptying {}", path.display()))?;
+        Ok(Self { path })
+    }
+
+    fn report(&self) {
+        let text = std::fs::read_to_string(&self.path).unwrap_or_default();
+        let count = text.lines().count();
+        if count == 0 {
+            shell::announce("no end-to-end test was skipped");
+            return;
+        }
+        shell::announce(&format!("{count} end-to-end tests were SKIPPED:"));
+        text.lines().for_each(|line| eprintln!("    {line}"));
+    }
+}
