@@ -18,3 +18,5 @@ pub mod wire;
 pub mod state;
 // Floor 5, facade.
 pub mod catalog;
+// Floor 6, duties.
+pub mod policy;

@@ -4,4 +4,4 @@
 
 mod facade;
 
-pub use facade::{Catalog, CatalogError, Consensus, ConsensusError, Consistency, ReadOptions, Reply};
+pub use facade::{Catalog, CatalogError, Consensus, ConsensusError, Consistency, Later, ReadOptions, Reply};
