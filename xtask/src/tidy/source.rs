@@ -31,9 +31,9 @@ pub fn code_only(text: &str) -> String {
         let taken = literal.unwrap_or(first.len_utf8());
         let (head, tail) = rest.split_at(taken);
         if literal.is_some() {
-            blank(head, &mut out)
+            blank(head, &mut out);
         } else {
-            out.push_str(head)
+            out.push_str(head);
         }
         rest = tail;
     }
@@ -51,8 +51,8 @@ fn literal_length(rest: &str, before: Option<char>) -> Option<usize> {
         Some(rest.find('\n').unwrap_or(rest.len()))
     } else if rest.starts_with("/*") {
         Some(block_comment_length(rest))
-    } else if rest.starts_with('"') {
-        Some(1 + quoted_length(&rest[1..], '"'))
+    } else if let Some(body) = rest.strip_prefix('"') {
+        Some(1 + quoted_length(body, '"'))
     } else if !in_word && (rest.starts_with("r\"") || rest.starts_with("r#")) {
         raw_string_length(rest)
     } else if rest.starts_with('\'') {
