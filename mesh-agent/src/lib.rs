@@ -10,6 +10,7 @@ pub mod task;
 pub mod model;
 // Floor 2, rules.
 pub mod acl;
+pub mod filter;
 pub mod intention;
 pub mod pki;
 pub mod stream;
