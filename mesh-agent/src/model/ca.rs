@@ -22,6 +22,10 @@ pub struct CaRoot {
     pub active: bool,
     /// Unix seconds at which it stopped signing.
     pub rotated_out_at: Option<u64>,
+    /// Unix seconds after which no leaf signed under an earlier, longer lifetime is alive; 0 where the
+    /// lifetime was never shortened.
+    #[serde(default)]
+    pub leaves_expire_at: u64,
     pub private_key_type: String,
     pub private_key_bits: u32,
     pub index: RaftIndex,

@@ -1,7 +1,24 @@
 //! SPIFFE identities, certificate signing requests and chains as values.
 //!
-//! It does not know who signs, where certificates are kept, or TLS.
+//! It does not know who signs, where certificates are kept, or TLS; it reads no clock.
 
+mod certificate;
+mod chain;
+mod csr;
+mod error;
+mod key;
+mod pem;
 mod spiffe;
+mod trust;
 
+pub use certificate::{LeafInfo, RootInfo};
+pub use chain::{CertChain, MAX_CHAIN};
+pub use csr::{Csr, MAX_CSR_BYTES};
+pub use error::PkiError;
+pub use key::{KeyKind, PublicKey};
+pub use pem::{certificate_to_pem, colon_hex};
 pub use spiffe::{SpiffeError, SpiffeId, TrustDomain};
+pub use trust::TrustAnchors;
+
+#[cfg(test)]
+mod tests;
