@@ -17,6 +17,8 @@ pub mod stream;
 pub mod wire;
 // Floor 3, state.
 pub mod state;
+// Floor 4, engines.
+pub mod raft;
 // Floor 5, facade.
 pub mod catalog;
 // Floor 6, duties.

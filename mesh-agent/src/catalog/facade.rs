@@ -25,6 +25,11 @@ pub trait Consensus: Send + Sync {
 pub enum ConsensusError {
     #[error("No cluster leader: wait for an election, or check that a majority of servers runs")]
     NoLeader,
+    /// It may take effect later, or never.
+    #[error(
+        "the write was not confirmed within {waited:?} and may still take effect: read before trying again"
+    )]
+    Unconfirmed { waited: Duration },
     #[error("the server is shutting down or its Raft log failed: {reason}")]
     Stopped { reason: String },
 }

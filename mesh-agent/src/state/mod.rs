@@ -5,6 +5,8 @@
 
 mod apply;
 mod command;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod query;
 mod store;
 mod tables;

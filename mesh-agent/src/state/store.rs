@@ -35,14 +35,6 @@ impl Store {
         outcomes
     }
 
-    /// Self-describing bytes: fields added later have defaults.
-    ///
-    /// # Errors
-    /// Encoding into memory failed, which no value of these types causes.
-    pub fn snapshot(&self) -> Result<Vec<u8>, rmp_serde::encode::Error> {
-        rmp_serde::to_vec_named(&*self.state())
-    }
-
     /// Replaces everything by a decoded snapshot.
     ///
     /// # Errors

@@ -65,6 +65,14 @@ impl State {
         self.virtual_ips.iter().find(|(_, own)| **own == ip).map(|(name, _)| name)
     }
 
+    /// Self-describing bytes: fields added later have defaults.
+    ///
+    /// # Errors
+    /// Encoding into memory failed, which no value of these types causes.
+    pub fn snapshot(&self) -> Result<Vec<u8>, rmp_serde::encode::Error> {
+        rmp_serde::to_vec_named(self)
+    }
+
     /// Makes the derived tables anew, after the others were decoded.
     pub(super) fn rebuild(&mut self) {
         self.by_name = OrdMap::new();

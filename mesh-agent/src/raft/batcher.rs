@@ -1,0 +1,92 @@
+use super::AgreementError;
+use super::types::{Applied, Batch, Raft};
+use crate::state::{Command, Outcome};
+use crate::task::Shutdown;
+use openraft::error::{ClientWriteError, RaftError};
+use std::time::Duration;
+use tokio::sync::{mpsc, oneshot};
+
+/// A command that waits to be written, and where its outcome goes.
+struct Proposal {
+    command: Command,
+    answer: oneshot::Sender<Result<Outcome, AgreementError>>,
+}
+
+/// Proposals beyond these wait in their callers.
+const QUEUE: usize = 1024;
+/// The most commands in one entry.
+const BATCH: usize = 512;
+/// How long an entry may take to be committed and applied.
+const CONFIRM: Duration = Duration::from_secs(10);
+
+/// Where callers hand in commands.
+#[derive(Clone)]
+pub(super) struct Proposals(mpsc::Sender<Proposal>);
+
+impl Proposals {
+    /// Completes once the command is committed and applied here.
+    pub(super) async fn write(&self, command: Command) -> Result<Outcome, AgreementError> {
+        let (answer, outcome) = oneshot::channel();
+        self.0.send(Proposal { command, answer }).await.map_err(|_| stopped())?;
+        outcome.await.map_err(|_| stopped())?
+    }
+}
+
+fn stopped() -> AgreementError {
+    AgreementError::Stopped { reason: "it is shutting down".to_owned() }
+}
+
+/// Coalesces: what came in while the previous entry was under way becomes the next one.
+pub(super) struct Batcher {
+    raft: Raft,
+    proposals: mpsc::Receiver<Proposal>,
+}
+
+impl Batcher {
+    pub(super) fn new(raft: Raft) -> (Self, Proposals) {
+        let (sender, proposals) = mpsc::channel(QUEUE);
+        (Self { raft, proposals }, Proposals(sender))
+    }
+
+    /// One entry is in flight at a time: more would only make each of them smaller.
+    /// What is still queued at the end is dropped, which its callers are told.
+    pub(super) async fn run(mut self, shutdown: Shutdown) {
+        let mut batch = Vec::new();
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.begun() => return,
+                received = self.proposals.recv_many(&mut batch, BATCH) => if received == 0 { return },
+            }
+            self.propose(&mut batch).await;
+        }
+    }
+
+    async fn propose(&self, batch: &mut Vec<Proposal>) {
+        let (commands, answers): (Vec<_>, Vec<_>) =
+            batch.drain(..).map(|Proposal { command, answer }| (command, answer)).unzip();
+        match self.commit(Batch(commands.into())).await {
+            Ok(Applied(outcomes)) => {
+                debug_assert_eq!(outcomes.len(), answers.len(), "an outcome for each command");
+                for (answer, outcome) in answers.into_iter().zip(outcomes) {
+                    // A caller that has gone does not want its outcome.
+                    let _ = answer.send(Ok(outcome));
+                }
+            }
+            Err(error) => {
+                for answer in answers {
+                    let _ = answer.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    async fn commit(&self, batch: Batch) -> Result<Applied, AgreementError> {
+        let written = tokio::time::timeout(CONFIRM, self.raft.client_write(batch)).await;
+        match written.map_err(|_| AgreementError::Unconfirmed { waited: CONFIRM })? {
+            Ok(response) => Ok(response.data),
+            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => Err(AgreementError::NotLeader),
+            Err(error) => Err(AgreementError::Stopped { reason: error.to_string() }),
+        }
+    }
+}

@@ -1,0 +1,173 @@
+use super::batcher::{Batcher, Proposals};
+use super::keeper::Keeper;
+use super::memory_log::MemoryLog;
+use super::network::NoPeers;
+use super::snapshots::Snapshots;
+use super::state_machine::StateMachine;
+use super::types::{NodeId, Raft};
+use super::window::SharedWindow;
+use super::{AgreementError, RaftError, RaftOptions, Storage};
+use crate::state::{Command, Outcome, Store};
+use crate::task::{Shutdown, TaskGroup};
+use openraft::error::{CheckIsLeaderError, Fatal};
+use openraft::{BasicNode, ChangeMembers, Config, RaftMetrics};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// This server's part in the agreement. Dropping it ends its tasks; the data on disk stays valid.
+pub struct RaftNode {
+    raft: Raft,
+    proposals: Proposals,
+    _tasks: TaskGroup,
+}
+
+type Metrics = RaftMetrics<NodeId, BasicNode>;
+
+/// A core with the log window that it works on.
+struct Opened {
+    raft: Raft,
+    window: SharedWindow,
+}
+
+/// How long a server that is alone may take to elect itself.
+const ELECTION: Duration = Duration::from_secs(10);
+
+impl RaftNode {
+    /// Restores the state from disk and starts. A server with an empty log founds a cluster of its own;
+    /// one that is alone in its cluster leads it when this returns.
+    ///
+    /// # Errors
+    /// The storage cannot be read or is damaged, or the options contradict each other.
+    pub async fn start(
+        options: RaftOptions,
+        store: Arc<Store>,
+        shutdown: Shutdown,
+    ) -> Result<Self, RaftError> {
+        let opened = open(&options, store).await?;
+        found_or_lead(&opened.raft, &options).await?;
+        let (batcher, proposals) = Batcher::new(opened.raft.clone());
+        let keeper = Keeper {
+            raft: opened.raft.clone(),
+            window: opened.window,
+            snapshot_after: options.compaction.bytes,
+        };
+        let mut tasks = TaskGroup::new();
+        tasks.spawn("raft batcher", batcher.run(shutdown.clone()));
+        tasks.spawn("raft keeper", keeper.run(shutdown));
+        Ok(Self { raft: opened.raft, proposals, _tasks: tasks })
+    }
+
+    /// Completes once the command is committed and applied here.
+    ///
+    /// # Errors
+    /// This server does not lead, does not reach a majority, or has stopped.
+    pub async fn write(&self, command: Command) -> Result<Outcome, AgreementError> {
+        self.proposals.write(command).await
+    }
+
+    /// Completes once the state here holds all that was acknowledged before the call.
+    ///
+    /// # Errors
+    /// This server does not lead, or cannot make sure that it still does.
+    pub async fn confirm_leadership(&self) -> Result<(), AgreementError> {
+        use openraft::error::RaftError::{APIError, Fatal};
+        match self.raft.ensure_linearizable().await {
+            Ok(_) => Ok(()),
+            Err(APIError(
+                CheckIsLeaderError::ForwardToLeader(_) | CheckIsLeaderError::QuorumNotEnough(_),
+            )) => Err(AgreementError::NotLeader),
+            Err(Fatal(reason)) => Err(AgreementError::Stopped { reason: reason.to_string() }),
+        }
+    }
+
+    /// The leader's address as `ip:port`, while one is known that has caught up with its predecessors.
+    pub fn leader(&self) -> Option<String> {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow();
+        let leader = metrics.current_leader.filter(|leader| *leader != metrics.id || leads(&metrics))?;
+        metrics.membership_config.membership().get_node(&leader).map(|node| node.addr.clone())
+    }
+
+    /// The addresses of all servers, as `ip:port`.
+    pub fn peers(&self) -> Vec<String> {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow();
+        metrics.membership_config.nodes().map(|(_, node)| node.addr.clone()).collect()
+    }
+
+    /// Completes once the core has ended and this server can neither write nor confirm anything any more.
+    ///
+    /// # Errors
+    /// It was not shut down but failed, of its disk for instance: the process must end.
+    pub async fn stopped(&self) -> Result<(), RaftError> {
+        let mut metrics = self.raft.metrics();
+        let ended = metrics.wait_for(|m| m.running_state.is_err()).await;
+        match ended.map(|m| m.running_state.clone()) {
+            Ok(Ok(()) | Err(Fatal::Stopped)) | Err(_) => Ok(()),
+            Ok(Err(fatal)) => Err(RaftError::Failed { reason: fatal.to_string() }),
+        }
+    }
+}
+
+async fn open(options: &RaftOptions, store: Arc<Store>) -> Result<Opened, RaftError> {
+    let config = options.config()?;
+    match &options.storage {
+        Storage::Memory => open_memory(options.node_id, config, store).await,
+    }
+}
+
+async fn open_memory(id: NodeId, config: Config, store: Arc<Store>) -> Result<Opened, RaftError> {
+    let log = MemoryLog::default();
+    let window = log.window();
+    let machine = StateMachine::restore(store, Arc::new(Snapshots::in_memory()))?;
+    let raft = Raft::new(id, Arc::new(config), NoPeers, log, machine).await.map_err(core_error)?;
+    Ok(Opened { raft, window })
+}
+
+fn core_error(error: impl std::error::Error) -> RaftError {
+    RaftError::Core { reason: error.to_string() }
+}
+
+/// It has applied an entry of its own term, and with it all that earlier leaders acknowledged.
+fn leads(metrics: &Metrics) -> bool {
+    metrics.current_leader == Some(metrics.id)
+        && metrics.last_applied.is_some_and(|id| id.leader_id.term == metrics.current_term)
+}
+
+async fn found_or_lead(raft: &Raft, options: &RaftOptions) -> Result<(), RaftError> {
+    let own = BTreeMap::from([(options.node_id, BasicNode::new(options.address))]);
+    if !raft.is_initialized().await.map_err(core_error)? {
+        raft.initialize(own.clone()).await.map_err(core_error)?;
+    }
+    if is_alone(&raft.metrics().borrow()) {
+        lead(raft).await?;
+        announce(raft, options, own).await?;
+    }
+    Ok(())
+}
+
+fn is_alone(metrics: &Metrics) -> bool {
+    metrics.membership_config.voter_ids().eq([metrics.id])
+}
+
+/// Nobody else can win, so that there is nothing to wait for.
+async fn lead(raft: &Raft) -> Result<(), RaftError> {
+    raft.trigger().elect().await.map_err(core_error)?;
+    let led = raft.wait(Some(ELECTION)).metrics(leads, "leading its own cluster").await;
+    led.map(drop).map_err(|_| RaftError::NotElected { waited: ELECTION })
+}
+
+/// Tells the log where this server is now.
+async fn announce(
+    raft: &Raft,
+    options: &RaftOptions,
+    own: BTreeMap<NodeId, BasicNode>,
+) -> Result<(), RaftError> {
+    let known = raft.metrics().borrow().membership_config.membership().get_node(&options.node_id).cloned();
+    if known.as_ref() != own.get(&options.node_id) {
+        let changed = raft.change_membership(ChangeMembers::SetNodes(own), false).await;
+        changed.map_err(core_error)?;
+    }
+    Ok(())
+}
