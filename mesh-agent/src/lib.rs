@@ -16,6 +16,7 @@ pub mod pki;
 pub mod stream;
 pub mod wire;
 // Floor 3, state.
+pub mod discovery;
 pub mod state;
 // Floor 4, engines.
 pub mod raft;

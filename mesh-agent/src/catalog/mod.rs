@@ -3,6 +3,7 @@
 //! Doors and duties talk to this and nothing below it. It does not know HTTP, nor where a question came from.
 
 mod facade;
+mod reader;
 mod server;
 
 pub use facade::{Catalog, CatalogError, Consensus, ConsensusError, Consistency, Later, ReadOptions, Reply};

@@ -15,7 +15,7 @@ mod topic;
 pub use command::{Command, Deregistration, Outcome, Refusal, Registration};
 pub use query::{
     AllChecks, CaView, GetCa, GetIntention, GetNode, InstancesOf, IntentionRead, ListIntentions, ListNodes,
-    ListServices, MatchIntentions, NodeView, Query, ServiceChecks, ServiceInstance, Through,
+    ListServices, MatchIntentions, NodeView, OwnersOf, Query, ServiceChecks, ServiceInstance, Through,
 };
 pub use store::Store;
 pub use tables::State;

@@ -6,6 +6,7 @@ use crate::model::{
     NodeService, ServiceName,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One question to the state. The index of its topics is the index of its answer.
@@ -48,6 +49,23 @@ impl Query for GetNode {
         let key = self.0.folded();
         let node = state.nodes.get(&key)?.clone();
         Some(NodeView { node, services: state.services_on(&key), checks: state.checks_on(&key) })
+    }
+}
+
+/// The nodes at an address, and the services that registered it as their own.
+pub struct OwnersOf(pub IpAddr);
+
+impl Query for OwnersOf {
+    type Output = (Vec<Arc<Node>>, Vec<ServiceName>);
+    fn topics(&self) -> Vec<Topic> {
+        vec![Topic::Nodes, Topic::Services]
+    }
+    fn run(&self, state: &State) -> Self::Output {
+        let here = |address: &str| address.parse() == Ok(self.0);
+        let nodes = state.nodes.values().filter(|n| here(&n.address)).cloned().collect();
+        let services: BTreeSet<_> =
+            state.services.values().filter(|s| here(&s.address)).map(|s| s.name.clone()).collect();
+        (nodes, services.into_iter().collect())
     }
 }
 

@@ -1,7 +1,7 @@
 use super::Topic;
 use crate::model::{
     CaConfig, CaProviderState, CaRoot, CheckId, HealthCheck, Intention, IntentionId, IntentionTarget, Node,
-    NodeService, ServiceId, ServiceName,
+    NodeName, NodeService, ServiceId, ServiceName,
 };
 use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
@@ -52,6 +52,10 @@ impl State {
     /// The key that signs, for the CA provider only.
     pub fn ca_provider(&self) -> Option<&Arc<CaProviderState>> {
         self.ca_provider.as_ref()
+    }
+
+    pub fn node(&self, name: &NodeName) -> Option<&Arc<Node>> {
+        self.nodes.get(&name.folded())
     }
 
     /// The virtual address of a mesh service, once it has one.

@@ -1,0 +1,40 @@
+use crate::discovery::{AddressOwners, CatalogReader, Endpoint, Reach};
+use crate::model::{Node, NodeName, ServiceName};
+use crate::state::{InstancesOf, OwnersOf, Query, ServiceInstance, State, Through};
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
+
+impl From<ServiceInstance> for Endpoint {
+    fn from(instance: ServiceInstance) -> Self {
+        Self { status: instance.status(), node: instance.node, service: instance.service }
+    }
+}
+
+/// A server answers from its own state.
+impl CatalogReader for State {
+    fn instances(&self, service: &ServiceName, reach: Reach) -> Vec<Endpoint> {
+        let through = match reach {
+            Reach::Direct => Through::Direct,
+            Reach::Mesh => Through::Mesh,
+        };
+        let found = InstancesOf { service: service.clone(), through }.run(self);
+        found.into_iter().map(Endpoint::from).collect()
+    }
+
+    fn node(&self, name: &NodeName) -> Option<Arc<Node>> {
+        Self::node(self, name).cloned()
+    }
+
+    fn virtual_ip(&self, service: &ServiceName) -> Option<Ipv4Addr> {
+        Self::virtual_ip(self, service)
+    }
+
+    fn owners_of(&self, address: IpAddr) -> AddressOwners {
+        let (nodes, services) = OwnersOf(address).run(self);
+        let virtual_of = match address {
+            IpAddr::V4(v4) => self.service_of_virtual_ip(v4).cloned(),
+            IpAddr::V6(_) => None,
+        };
+        AddressOwners { nodes, services, virtual_of }
+    }
+}
