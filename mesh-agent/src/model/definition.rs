@@ -1,4 +1,4 @@
-use super::{CheckDefinition, NodeService, Opaque, Upstream};
+use super::{CheckDefinition, NameError, NodeService, Opaque, ServiceId, Upstream};
 use serde::{Deserialize, Serialize};
 
 /// A service as somebody registered it with this agent: the instance, its checks, and the proxy it asks for.
@@ -47,4 +47,14 @@ pub struct SidecarRequest {
     /// Kept as it came. `"external": true` says that somebody else runs this proxy.
     pub config: Opaque,
     pub mode: String,
+}
+
+impl SidecarRequest {
+    /// The id that the sidecar of a service has.
+    ///
+    /// # Errors
+    /// The service's id is so long that its sidecar's would be too long.
+    pub fn id_of(service: &ServiceId) -> Result<ServiceId, NameError> {
+        ServiceId::new(&format!("{service}-sidecar-proxy"))
+    }
 }

@@ -4,6 +4,39 @@
 //! field is wrong. This room does not know HTTP, files or who asks.
 
 pub mod decode;
-mod duration;
 
+mod agent;
+mod ca;
+mod catalog;
+mod check_definition;
+mod connect;
+mod duration;
+mod error;
+mod health;
+mod intention;
+mod meta;
+mod proxy;
+mod service;
+mod service_definition;
+mod time;
+
+pub use agent::{ConnectProxyConfig, Member};
+pub use ca::{CaConfiguration, CaRoot, CaRoots, LeafCert};
+pub use catalog::{
+    CatalogDeregistration, CatalogNode, CatalogNodeServices, CatalogRegistration, CatalogService,
+    Deregistered, Node, Registered,
+};
+pub use check_definition::{CheckDefinition, CheckOf};
+pub use connect::{Connect, ManagedProxy};
 pub use duration::{DurationError, GoDuration};
+pub use error::FieldError;
+pub use health::{CheckUpdate, HealthCheck, ServiceEntry, ServiceHealth, public_definition};
+pub use intention::{AuthorizeAnswer, AuthorizeRequest, Created, Intention, IntentionCheck};
+pub use meta::check_meta;
+pub use proxy::{Proxy, Upstream};
+pub use service::{Service, short_hash};
+pub use service_definition::{ServiceAddress, ServiceDefinition, Weights};
+pub use time::{rfc3339, rfc3339_millis};
+
+#[cfg(test)]
+mod tests;
