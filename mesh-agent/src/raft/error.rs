@@ -7,6 +7,8 @@ pub enum RaftError {
     #[error("the Raft timing is not usable: {reason}; the election time-out must exceed the heartbeat")]
     Timing { reason: String },
     #[error(transparent)]
+    Log(#[from] super::LogError),
+    #[error(transparent)]
     Snapshot(#[from] super::SnapshotError),
     #[error(
         "the log in {directory} begins after index {purged}, but the newest intact snapshot ends at {snapshot}: entries between them are lost; restore the directory from a backup, or remove it and let this server join anew"

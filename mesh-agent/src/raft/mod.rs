@@ -2,6 +2,8 @@
 //!
 //! No openraft type leaves this room. It does not know what commands mean, nor who proposes them.
 
+#![allow(clippy::result_large_err, reason = "openraft's traits fix their error types")]
+
 mod batcher;
 mod error;
 mod files;
@@ -9,7 +11,9 @@ mod keeper;
 mod memory_log;
 mod network;
 mod node;
+mod open;
 mod options;
+mod segment_log;
 mod snapshots;
 mod state_machine;
 mod stored;
@@ -22,4 +26,5 @@ pub use error::{AgreementError, RaftError};
 pub use files::{Damage, FileError};
 pub use node::RaftNode;
 pub use options::{Compaction, RaftOptions, Storage};
+pub use segment_log::{LogError, OutOfOrder};
 pub use snapshots::SnapshotError;

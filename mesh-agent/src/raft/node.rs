@@ -1,16 +1,13 @@
 use super::batcher::{Batcher, Proposals};
+use super::files::{FileSystem, StdFileSystem};
 use super::keeper::Keeper;
-use super::memory_log::MemoryLog;
-use super::network::NoPeers;
-use super::snapshots::Snapshots;
-use super::state_machine::StateMachine;
+use super::open::open;
 use super::types::{NodeId, Raft};
-use super::window::SharedWindow;
-use super::{AgreementError, RaftError, RaftOptions, Storage};
+use super::{AgreementError, RaftError, RaftOptions};
 use crate::state::{Command, Outcome, Store};
 use crate::task::{Shutdown, TaskGroup};
 use openraft::error::{CheckIsLeaderError, Fatal};
-use openraft::{BasicNode, ChangeMembers, Config, RaftMetrics};
+use openraft::{BasicNode, ChangeMembers, RaftMetrics};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,12 +20,6 @@ pub struct RaftNode {
 }
 
 type Metrics = RaftMetrics<NodeId, BasicNode>;
-
-/// A core with the log window that it works on.
-struct Opened {
-    raft: Raft,
-    window: SharedWindow,
-}
 
 /// How long a server that is alone may take to elect itself.
 const ELECTION: Duration = Duration::from_secs(10);
@@ -44,7 +35,17 @@ impl RaftNode {
         store: Arc<Store>,
         shutdown: Shutdown,
     ) -> Result<Self, RaftError> {
-        let opened = open(&options, store).await?;
+        Self::start_on(Arc::new(StdFileSystem), options, store, shutdown).await
+    }
+
+    /// The same on another file system, which tests break.
+    pub(super) async fn start_on(
+        system: Arc<dyn FileSystem>,
+        options: RaftOptions,
+        store: Arc<Store>,
+        shutdown: Shutdown,
+    ) -> Result<Self, RaftError> {
+        let opened = open(system, &options, store).await?;
         found_or_lead(&opened.raft, &options).await?;
         let (batcher, proposals) = Batcher::new(opened.raft.clone());
         let keeper = Keeper {
@@ -108,21 +109,6 @@ impl RaftNode {
             Ok(Err(fatal)) => Err(RaftError::Failed { reason: fatal.to_string() }),
         }
     }
-}
-
-async fn open(options: &RaftOptions, store: Arc<Store>) -> Result<Opened, RaftError> {
-    let config = options.config()?;
-    match &options.storage {
-        Storage::Memory => open_memory(options.node_id, config, store).await,
-    }
-}
-
-async fn open_memory(id: NodeId, config: Config, store: Arc<Store>) -> Result<Opened, RaftError> {
-    let log = MemoryLog::default();
-    let window = log.window();
-    let machine = StateMachine::restore(store, Arc::new(Snapshots::in_memory()))?;
-    let raft = Raft::new(id, Arc::new(config), NoPeers, log, machine).await.map_err(core_error)?;
-    Ok(Opened { raft, window })
 }
 
 fn core_error(error: impl std::error::Error) -> RaftError {

@@ -2,6 +2,7 @@ use super::RaftError;
 use super::types::NodeId;
 use openraft::{Config, SnapshotPolicy};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
 /// Where the log, the vote and the snapshots live.
@@ -9,6 +10,8 @@ use std::time::Duration;
 pub enum Storage {
     /// Gone with the process: for development.
     Memory,
+    /// In files under this directory, which nobody else may use.
+    Directory(PathBuf),
 }
 
 /// How a server takes part in Raft.
@@ -25,6 +28,8 @@ pub struct RaftOptions {
     /// needs its own, at least one heartbeat apart, or elections are split again and again.
     pub election_timeout: Duration,
     pub compaction: Compaction,
+    /// Bytes of one file of the log. The log is deleted file by file.
+    pub segment_size: u64,
 }
 
 /// When the log is replaced by a snapshot; whichever comes first.
@@ -53,6 +58,7 @@ impl RaftOptions {
             heartbeat: Duration::from_millis(100),
             election_timeout: Duration::from_millis(250),
             compaction: Compaction::default(),
+            segment_size: 16 << 20,
         }
     }
 

@@ -95,7 +95,8 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, StorageError> {
-        let newest = self.snapshots.newest();
+        let snapshots = self.snapshots.clone();
+        let newest = blocking(move || snapshots.newest()).await;
         let newest = newest.map_err(|e| StorageIoError::read_snapshot(None, AnyError::new(&e)))?;
         Ok(newest.map(Image::into_snapshot))
     }

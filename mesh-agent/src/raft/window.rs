@@ -2,7 +2,7 @@ use super::types::{Entry, LogId, StorageError, StorageIoError, TypeConfig};
 use openraft::{AnyError, LogState, RaftLogReader};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::ops::RangeBounds;
+use std::ops::{Bound, RangeBounds};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The part of the log that is not purged yet, in memory: every log store serves reads from it.
@@ -47,12 +47,19 @@ impl Window {
         self.purged
     }
 
+    /// The newest entry, or, where none is held, the last one purged.
     pub(super) fn last(&self) -> Option<LogId> {
         self.entries.last_key_value().map(|(_, held)| held.entry.log_id).or(self.purged)
     }
 
+    /// The oldest entry that is held.
     pub(super) fn first_index(&self) -> Option<u64> {
         self.entries.first_key_value().map(|(index, _)| *index)
+    }
+
+    /// The newest entry that is held.
+    pub(super) fn last_index(&self) -> Option<u64> {
+        self.entries.last_key_value().map(|(index, _)| *index)
     }
 
     /// The oldest record that is still needed.
@@ -72,10 +79,25 @@ impl Window {
 
     /// The first entries of the range, up to the one that reaches `limit` bytes.
     fn read(&self, range: impl RangeBounds<u64>, limit: u64) -> Vec<Entry> {
-        let mut held = self.entries.range(range).map(|(_, held)| held).peekable();
+        let (start, end) = half_open(&range);
+        let mut held = self.entries.range(start..end.max(start)).map(|(_, held)| held).peekable();
         let end = held.peek().map_or(0, |first| first.bytes_before.saturating_add(limit));
         held.take_while(|held| held.bytes_before < end).map(|held| held.entry.clone()).collect()
     }
+}
+
+fn half_open(range: &impl RangeBounds<u64>) -> (u64, u64) {
+    let start = match range.start_bound() {
+        Bound::Included(index) => *index,
+        Bound::Excluded(index) => index.saturating_add(1),
+        Bound::Unbounded => 0,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(index) => index.saturating_add(1),
+        Bound::Excluded(index) => *index,
+        Bound::Unbounded => u64::MAX,
+    };
+    (start, end)
 }
 
 /// A handle to a window: the log store writes through it, replication and application read.

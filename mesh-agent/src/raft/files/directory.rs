@@ -39,13 +39,24 @@ impl Directory {
         &self.path
     }
 
-    /// The names of the finished files, sorted. Names that are not text are nobody's of ours.
+    /// The names of the finished files, sorted.
     pub(in crate::raft) fn names(&self) -> Result<Vec<String>, FileError> {
-        let listed = self.system.list(&self.path).map_err(|e| self.error("list", "", e))?;
-        let mut names: Vec<String> = listed.into_iter().filter_map(|name| name.into_string().ok()).collect();
+        let mut names = self.all_names()?;
         names.retain(|name| !name.ends_with(UNFINISHED));
         names.sort();
         Ok(names)
+    }
+
+    /// Removes what a crash left under construction. Nobody else may use the directory.
+    pub(in crate::raft) fn discard_unfinished(&self) -> Result<(), FileError> {
+        let names = self.all_names()?;
+        names.iter().filter(|name| name.ends_with(UNFINISHED)).try_for_each(|name| self.remove(name))
+    }
+
+    /// Names that are not text are none of ours.
+    fn all_names(&self) -> Result<Vec<String>, FileError> {
+        let listed = self.system.list(&self.path).map_err(|e| self.error("list", "", e))?;
+        Ok(listed.into_iter().filter_map(|name| name.into_string().ok()).collect())
     }
 
     pub(in crate::raft) fn read(&self, name: &str) -> Result<Vec<u8>, FileError> {

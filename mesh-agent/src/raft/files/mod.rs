@@ -2,10 +2,12 @@
 
 mod directory;
 mod sealed;
+#[cfg(test)]
+pub(super) mod simulated;
 mod system;
 
-pub(super) use directory::Directory;
 pub use directory::FileError;
+pub(super) use directory::{Directory, DirectoryFile};
 pub use sealed::Damage;
 pub(super) use sealed::{seal, unseal};
 pub(super) use system::{File, FileSystem, StdFileSystem};

@@ -1,6 +1,8 @@
+mod crash;
 mod node;
 mod suite;
 
+use super::files::{FileSystem, StdFileSystem};
 use super::*;
 use crate::state::Store;
 use crate::task::Shutdown;
@@ -23,8 +25,12 @@ struct Server {
 
 impl Server {
     async fn start(options: RaftOptions) -> Result<Self, RaftError> {
+        Self::start_on(Arc::new(StdFileSystem), options).await
+    }
+
+    async fn start_on(system: Arc<dyn FileSystem>, options: RaftOptions) -> Result<Self, RaftError> {
         let (store, shutdown) = (Arc::<Store>::default(), Shutdown::new());
-        let node = RaftNode::start(options, store.clone(), shutdown.clone()).await?;
+        let node = RaftNode::start_on(system, options, store.clone(), shutdown.clone()).await?;
         Ok(Self { node: Arc::new(node), store, shutdown })
     }
 

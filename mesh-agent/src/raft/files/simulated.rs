@@ -1,0 +1,204 @@
+//! A file system in memory that loses power, runs out of space and fails to sync when a test says so.
+
+use super::{File, FileSystem};
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard};
+
+/// What a file holds now, and what of it is on the disk.
+#[derive(Clone, Default)]
+struct Content {
+    now: Vec<u8>,
+    durable: Vec<u8>,
+}
+
+type Inode = u64;
+
+#[derive(Default)]
+struct Disk {
+    contents: BTreeMap<Inode, Content>,
+    names: BTreeMap<PathBuf, Inode>,
+    durable_names: BTreeMap<PathBuf, Inode>,
+    locked: bool,
+    /// Syncs that will still succeed.
+    syncs_left: Option<u64>,
+    /// Bytes that can still be written: the write that exceeds them is torn there, and fails.
+    bytes_left: Option<usize>,
+}
+
+/// A handle to a simulated disk.
+#[derive(Clone, Default)]
+pub(in crate::raft) struct SimulatedFileSystem(Arc<Mutex<Disk>>);
+
+impl SimulatedFileSystem {
+    fn disk(&self) -> MutexGuard<'_, Disk> {
+        self.0.lock().unwrap()
+    }
+
+    pub(in crate::raft) fn fail_syncs_after(&self, syncs: u64) {
+        self.disk().syncs_left = Some(syncs);
+    }
+
+    pub(in crate::raft) fn fill_up_after(&self, bytes: usize) {
+        self.disk().bytes_left = Some(bytes);
+    }
+
+    /// The disk as it is after the power failed: with what was synced, and nothing else.
+    pub(in crate::raft) fn after_power_loss(&self) -> Self {
+        let disk = self.disk();
+        let survives =
+            |content: &Content| Content { now: content.durable.clone(), durable: content.durable.clone() };
+        let contents = disk.contents.iter().map(|(inode, content)| (*inode, survives(content))).collect();
+        let names = disk.durable_names.clone();
+        Self(Arc::new(Mutex::new(Disk { contents, durable_names: names.clone(), names, ..Disk::default() })))
+    }
+
+    /// The disk as another process finds it after this one was killed: with all that was written.
+    pub(in crate::raft) fn after_kill(&self) -> Self {
+        let disk = self.disk();
+        let (contents, names) = (disk.contents.clone(), disk.names.clone());
+        Self(Arc::new(Mutex::new(Disk { contents, durable_names: names.clone(), names, ..Disk::default() })))
+    }
+
+    pub(in crate::raft) fn content(&self, path: &Path) -> Vec<u8> {
+        self.read(path).unwrap()
+    }
+
+    /// Changes a file behind everybody's back.
+    pub(in crate::raft) fn tamper(&self, path: &Path, change: impl FnOnce(&mut Vec<u8>)) {
+        let mut disk = self.disk();
+        let inode = disk.names[path];
+        let content = disk.contents.get_mut(&inode).unwrap();
+        change(&mut content.now);
+        content.durable = content.now.clone();
+    }
+
+    pub(in crate::raft) fn paths(&self) -> Vec<PathBuf> {
+        self.disk().names.keys().cloned().collect()
+    }
+}
+
+impl Disk {
+    fn inode(&self, path: &Path) -> io::Result<Inode> {
+        self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn sync_allowed(&mut self) -> io::Result<()> {
+        match &mut self.syncs_left {
+            Some(0) => Err(io::Error::other("simulated failure of a sync")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// How many of so many bytes fit.
+    fn space(&mut self, wanted: usize) -> usize {
+        let Some(left) = &mut self.bytes_left else { return wanted };
+        let fits = wanted.min(*left);
+        *left -= fits;
+        fits
+    }
+}
+
+fn is_in(path: &Path, directory: &Path) -> bool {
+    path.parent() == Some(directory)
+}
+
+impl FileSystem for SimulatedFileSystem {
+    fn create_directory(&self, _path: &Path) -> io::Result<()> {
+        Ok(())
+    }
+
+    fn list(&self, directory: &Path) -> io::Result<Vec<OsString>> {
+        let disk = self.disk();
+        let inside = disk.names.keys().filter(|path| is_in(path, directory));
+        Ok(inside.filter_map(|path| path.file_name()).map(ToOwned::to_owned).collect())
+    }
+
+    fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
+        let disk = self.disk();
+        let inode = disk.inode(path)?;
+        Ok(disk.contents[&inode].now.clone())
+    }
+
+    fn create(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        let mut disk = self.disk();
+        let inode = disk.contents.last_key_value().map_or(1, |(last, _)| last + 1);
+        disk.contents.insert(inode, Content::default());
+        disk.names.insert(path.to_owned(), inode);
+        Ok(Box::new(SimulatedFile { system: self.clone(), inode }))
+    }
+
+    fn open(&self, path: &Path) -> io::Result<Box<dyn File>> {
+        let inode = self.disk().inode(path)?;
+        Ok(Box::new(SimulatedFile { system: self.clone(), inode }))
+    }
+
+    fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        let mut disk = self.disk();
+        let inode = disk.names.remove(from).ok_or(io::ErrorKind::NotFound)?;
+        disk.names.insert(to.to_owned(), inode);
+        Ok(())
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        self.disk().names.remove(path).map(drop).ok_or_else(|| io::ErrorKind::NotFound.into())
+    }
+
+    fn sync_directory(&self, directory: &Path) -> io::Result<()> {
+        let mut disk = self.disk();
+        disk.sync_allowed()?;
+        disk.durable_names.retain(|path, _| !is_in(path, directory));
+        let inside: Vec<_> = disk.names.iter().filter(|(path, _)| is_in(path, directory)).collect();
+        let inside: Vec<_> = inside.into_iter().map(|(path, inode)| (path.clone(), *inode)).collect();
+        disk.durable_names.extend(inside);
+        Ok(())
+    }
+
+    fn lock(&self, _path: &Path) -> io::Result<Box<dyn Send>> {
+        if std::mem::replace(&mut self.disk().locked, true) {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(Box::new(Lock(self.clone())))
+    }
+}
+
+struct Lock(SimulatedFileSystem);
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        self.0.disk().locked = false;
+    }
+}
+
+struct SimulatedFile {
+    system: SimulatedFileSystem,
+    inode: Inode,
+}
+
+impl File for SimulatedFile {
+    fn write_at(&mut self, bytes: &[u8], offset: u64) -> io::Result<()> {
+        let mut disk = self.system.disk();
+        let fits = disk.space(bytes.len());
+        let content = disk.contents.get_mut(&self.inode).unwrap();
+        let at = offset as usize;
+        if content.now.len() < at + fits {
+            content.now.resize(at + fits, 0);
+        }
+        content.now[at..at + fits].copy_from_slice(&bytes[..fits]);
+        if fits < bytes.len() { Err(io::ErrorKind::StorageFull.into()) } else { Ok(()) }
+    }
+
+    fn sync(&mut self) -> io::Result<()> {
+        let mut disk = self.system.disk();
+        disk.sync_allowed()?;
+        let content = disk.contents.get_mut(&self.inode).unwrap();
+        content.durable = content.now.clone();
+        Ok(())
+    }
+}
