@@ -24,3 +24,5 @@ pub mod raft;
 pub mod catalog;
 // Floor 6, duties.
 pub mod policy;
+// Floor 7, doors.
+pub mod cli;

@@ -22,6 +22,14 @@ impl SourceFile {
     }
 }
 
+impl SourceFile {
+    /// A module that is built for tests only, by its name: `tests` or `fixtures`.
+    pub fn is_test(&self) -> bool {
+        let inside = self.path.split_once("/src/").map_or("", |(_, inside)| inside);
+        inside.split('/').any(|part| matches!(part.trim_end_matches(".rs"), "tests" | "fixtures"))
+    }
+}
+
 /// Blanks comments, strings and character literals, byte for byte.
 pub fn code_only(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -168,6 +176,14 @@ mod tests {
         assert!(file.code.contains("fn b"));
         assert!(!file.code.contains("http"));
         assert!(!file.code.contains("fn t"));
+    }
+
+    #[test]
+    fn a_module_for_tests_is_known_by_its_name() {
+        let is_test = |path| SourceFile::new(path, "").is_test();
+        assert!(is_test("mesh-agent/src/raft/tests/mod.rs"));
+        assert!(is_test("mesh-agent/src/state/fixtures.rs"));
+        assert!(!is_test("tests/src/agent.rs"));
     }
 
     #[test]

@@ -1,0 +1,19 @@
+//! The typed HTTP client of an agent.
+
+mod agent;
+mod catalog;
+mod config;
+mod connect;
+mod connector;
+mod error;
+mod query;
+mod request;
+mod tls;
+
+pub use agent::{AgentCheck, AgentSelf, AgentService, Member, ProxyConfig, Upstream};
+pub use catalog::{CatalogNode, HealthEntry};
+pub use config::{ClientConfig, ConfigError, Endpoint, Environment, TlsFiles};
+pub use connect::{Authorization, CaConfiguration, CaRoot, CaRoots, Intention, LeafCert};
+pub use error::ClientError;
+pub use query::Query;
+pub use request::{Answer, Client};

@@ -1,0 +1,29 @@
+//! Parses commands and carries them out, talking to an agent only over HTTP.
+//!
+//! It does not know how an agent is built or where it keeps things: what needs that is a port of [`House`].
+
+mod call;
+mod catalog;
+pub mod client;
+mod command;
+mod connect;
+mod failure;
+mod flags;
+mod help;
+mod info;
+mod intention;
+mod maint;
+mod members;
+mod monitor;
+mod run;
+mod services;
+mod table;
+mod time;
+mod tree;
+mod validate;
+mod version;
+
+pub use failure::Failure;
+pub use flags::{Flag, FlagError, FlagKind, Matches};
+pub use run::{House, Program, main};
+pub use version::{CONSUL_VERSION, VERSION};

@@ -1,0 +1,67 @@
+//! All commands.
+
+use super::command::{Action, Api, Command};
+use super::{catalog, connect, info, intention, maint, members, monitor, services, validate, version};
+
+/// Sorted by path.
+pub(super) const COMMANDS: &[Command] = &[
+    AGENT,
+    catalog::GROUP,
+    catalog::DATACENTERS,
+    catalog::NODES,
+    catalog::SERVICES,
+    connect::GROUP,
+    connect::CA,
+    connect::CA_GET_CONFIG,
+    connect::CA_SET_CONFIG,
+    info::INFO,
+    intention::GROUP,
+    intention::CHECK,
+    intention::CREATE,
+    intention::DELETE,
+    intention::GET,
+    intention::LIST,
+    intention::MATCH,
+    maint::LEAVE,
+    maint::MAINT,
+    members::MEMBERS,
+    monitor::MONITOR,
+    maint::RELOAD,
+    services::GROUP,
+    services::DEREGISTER,
+    services::REGISTER,
+    validate::VALIDATE,
+    version::COMMAND,
+];
+
+const AGENT: Command = Command {
+    path: "agent",
+    synopsis: "Runs an agent",
+    arguments: "",
+    about: "Runs an agent until it is interrupted. Every host of the mesh runs one; some of them are servers, \
+            which keep the mesh's state.\n\n\
+            Try it on one machine, with nothing configured:\n\n      $ mesh agent -dev",
+    flags: &[],
+    api: Api::None,
+    misuse: 1,
+    action: Action::House,
+};
+
+/// The command that the first words name, as many of them as one has, and the arguments that remain.
+pub(super) fn find(arguments: &[String]) -> Option<(&'static Command, &[String])> {
+    (1..=arguments.len().min(3)).rev().find_map(|count| {
+        let path = arguments[..count].join(" ");
+        let command = COMMANDS.iter().find(|command| command.path == path)?;
+        Some((command, &arguments[count..]))
+    })
+}
+
+/// The commands of a group.
+pub(super) fn children(group: &Command) -> Vec<Command> {
+    let depth = group.path.matches(' ').count() + 1;
+    let is_child = |path: &str| {
+        path.strip_prefix(group.path).is_some_and(|rest| rest.starts_with(' '))
+            && path.matches(' ').count() == depth
+    };
+    COMMANDS.iter().filter(|command| is_child(command.path)).copied().collect()
+}
