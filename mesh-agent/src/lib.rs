@@ -19,6 +19,7 @@ pub mod wire;
 pub mod discovery;
 pub mod state;
 // Floor 4, engines.
+pub mod ca;
 pub mod raft;
 // Floor 5, facade.
 pub mod catalog;
