@@ -27,3 +27,4 @@ pub mod catalog;
 pub mod policy;
 // Floor 7, doors.
 pub mod cli;
+pub mod http;

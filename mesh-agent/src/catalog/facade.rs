@@ -74,6 +74,14 @@ pub struct Reply<T> {
     pub value: T,
 }
 
+impl<T> Reply<T> {
+    /// The same answer in another form.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Reply<U> {
+        let Self { index, known_leader, last_contact, value } = self;
+        Reply { index, known_leader, last_contact, value: convert(value) }
+    }
+}
+
 /// The facade over a server's own state.
 #[derive(Clone)]
 pub struct Catalog {

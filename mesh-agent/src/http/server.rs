@@ -1,0 +1,92 @@
+use super::call::Peer;
+use super::connection;
+use super::deps::Deps;
+use super::front::Front;
+use super::limits::{Admission, Admissions, HttpLimits};
+use crate::task::{Shutdown, TaskGroup};
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
+
+/// Connections that the kernel keeps for us until they are accepted.
+const BACKLOG: u32 = 4096;
+/// How long accepting rests when the process has no file descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+
+/// The HTTP API on one address.
+pub struct HttpServer {
+    listener: TcpListener,
+    front: Front,
+    limits: HttpLimits,
+}
+
+impl HttpServer {
+    /// Listens at once; answers from [`HttpServer::run`] on.
+    ///
+    /// # Errors
+    /// The address cannot be listened on.
+    pub fn bind(address: SocketAddr, deps: &Deps, limits: HttpLimits) -> io::Result<Self> {
+        let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+        socket.set_reuseaddr(true)?;
+        socket.bind(address)?;
+        Ok(Self { listener: socket.listen(BACKLOG)?, front: Front::new(deps, limits), limits })
+    }
+
+    /// Where it listens, with the port that the kernel chose for port 0.
+    ///
+    /// # Errors
+    /// The socket is gone.
+    pub fn address(&self) -> io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+
+    /// Accepts until shutdown begins, then lets requests under way end.
+    pub async fn run(self, shutdown: Shutdown) {
+        let admissions = Admissions::new(self.limits);
+        let mut connections = TaskGroup::new();
+        loop {
+            tokio::select! {
+                accepted = self.listener.accept() => match accepted {
+                    Ok((stream, peer)) => self.receive(stream, peer, &admissions, &shutdown, &mut connections),
+                    Err(error) => rest(&error).await,
+                },
+                () = shutdown.begun() => break,
+            }
+            connections.reap();
+        }
+        drop(self.listener);
+        connections.finish().await;
+    }
+
+    fn receive(
+        &self,
+        stream: TcpStream,
+        address: SocketAddr,
+        admissions: &Admissions,
+        shutdown: &Shutdown,
+        connections: &mut TaskGroup,
+    ) {
+        let (seat, hurried) = match admissions.admit(address.ip()) {
+            Admission::Full(seat) => (seat, false),
+            Admission::Overflow(seat) => (seat, true),
+            Admission::Refused => {
+                tracing::warn!(client = %address.ip(), "a connection was refused: too many are open");
+                return;
+            }
+        };
+        let (front, limits, shutdown) = (self.front.clone(), self.limits, shutdown.clone());
+        connections.spawn("http connection", async move {
+            connection::serve(stream, front, Peer { address, hurried }, limits, shutdown).await;
+            drop(seat);
+        });
+    }
+}
+
+/// A client that is gone already is no reason to rest; a process without descriptors is.
+async fn rest(error: &io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    if !matches!(error.kind(), io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset) {
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
