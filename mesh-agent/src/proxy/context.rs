@@ -1,0 +1,39 @@
+use super::buffer::Buffer;
+use super::connections::ConnectionManager;
+use super::counters::Counters;
+use super::engine::EngineOptions;
+use super::mailbox::Mailbox;
+use super::poller::Poller;
+use super::pool::{Pool, SCRATCH};
+use std::io;
+use std::sync::Arc;
+
+/// What the sessions of one worker share.
+pub(super) struct Context {
+    pub poller: Poller,
+    pub pool: Pool,
+    /// Plaintext between a read and its encryption.
+    pub scratch: Box<[u8]>,
+    pub mailbox: Arc<Mailbox>,
+    pub counters: Arc<Counters>,
+    pub manager: Arc<ConnectionManager>,
+    pub options: EngineOptions,
+}
+
+impl Context {
+    pub fn new(
+        options: EngineOptions,
+        counters: Arc<Counters>,
+        manager: Arc<ConnectionManager>,
+    ) -> io::Result<Self> {
+        let (poller, mailbox) = (Poller::new()?, Arc::new(Mailbox::new()?));
+        let scratch = vec![0; SCRATCH].into_boxed_slice();
+        Ok(Self { poller, pool: Pool::default(), scratch, mailbox, counters, manager, options })
+    }
+
+    pub fn give_back(&mut self, buffer: &mut Option<Box<Buffer>>) {
+        if let Some(buffer) = buffer.take() {
+            self.pool.give(buffer);
+        }
+    }
+}

@@ -1,0 +1,149 @@
+use super::poller::{Event, Poller};
+use socket2::{SockRef, Socket, TcpKeepalive};
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::time::Duration;
+
+/// A dead peer is noticed after about 30 + 5 × 10 seconds.
+pub(super) fn keepalive() -> TcpKeepalive {
+    TcpKeepalive::new()
+        .with_time(Duration::from_secs(30))
+        .with_interval(Duration::from_secs(10))
+        .with_retries(5)
+}
+
+/// One of the two sockets of a session, with what epoll last said of it.
+#[derive(Default)]
+pub(super) struct Leg {
+    stream: Option<TcpStream>,
+    readable: bool,
+    writable: bool,
+    read_until_empty: bool,
+    broken: bool,
+    /// Tells this socket's events from those of an earlier one in its place.
+    epoch: u8,
+}
+
+/// What a read brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Received {
+    Bytes(usize),
+    End,
+    NotNow,
+}
+
+impl Leg {
+    /// Puts a socket in place, after the one before it, if any, is reset.
+    pub fn set(&mut self, stream: TcpStream) -> u8 {
+        self.reset();
+        *self = Self { stream: Some(stream), epoch: self.epoch.wrapping_add(1) % 128, ..Self::default() };
+        self.epoch
+    }
+
+    pub fn watch(&self, poller: &Poller, key: u64) -> io::Result<()> {
+        poller.watch_stream(self.stream()?, key)
+    }
+
+    pub fn note(&mut self, event: Event, epoch: u8) {
+        if epoch != self.epoch {
+            return;
+        }
+        self.readable |= event.readable() || event.broken();
+        self.writable |= event.writable() || event.broken();
+        self.read_until_empty |= event.read_until_empty() || event.broken();
+        self.broken |= event.broken();
+    }
+
+    pub fn readable(&self) -> bool {
+        self.readable
+    }
+
+    pub fn writable(&self) -> bool {
+        self.writable
+    }
+
+    /// The error that epoll announced, taken from the socket.
+    pub fn take_error(&mut self) -> Option<io::Error> {
+        if !self.broken {
+            return None;
+        }
+        let pending = self.stream().and_then(TcpStream::take_error);
+        Some(pending.unwrap_or_else(Some).unwrap_or_else(|| io::ErrorKind::ConnectionReset.into()))
+    }
+
+    fn stream(&self) -> io::Result<&TcpStream> {
+        self.stream.as_ref().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    pub fn read(&mut self, into: &mut [u8]) -> io::Result<Received> {
+        let room = into.len();
+        let result = self.stream()?.read(into);
+        self.received(result, room)
+    }
+
+    fn received(&mut self, result: io::Result<usize>, room: usize) -> io::Result<Received> {
+        match result {
+            Ok(0) => Ok(Received::End),
+            Ok(count) => {
+                if count < room && !self.read_until_empty {
+                    self.readable = false; // An edge comes with the next byte.
+                }
+                Ok(Received::Bytes(count))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(Received::NotNow)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Received::NotNow),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// How many bytes the kernel took; fewer than given means that its buffer is full.
+    pub fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let offered: usize = slices.iter().map(|slice| slice.len()).sum();
+        let taken = match self.stream()?.write_vectored(slices) {
+            Ok(taken) => taken,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => return Ok(0),
+            Err(error) => return Err(error),
+        };
+        if taken < offered {
+            self.writable = false; // An edge comes when there is room again.
+        }
+        Ok(taken)
+    }
+
+    /// No more bytes will be written: FIN.
+    pub fn end_writing(&mut self) -> io::Result<()> {
+        match self.stream()?.shutdown(Shutdown::Write) {
+            Err(error) if error.kind() != io::ErrorKind::NotConnected => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Closes with RST, so that the other end cannot take what it has for the whole.
+    pub fn reset(&mut self) {
+        if let Some(stream) = self.stream.take() {
+            // A socket that refuses the option is closed all the same.
+            SockRef::from(&stream).set_linger(Some(Duration::ZERO)).ok();
+        }
+    }
+
+    /// Closes after both directions have ended.
+    pub fn close(&mut self) {
+        self.stream = None;
+    }
+}
+
+/// Begins to connect; epoll tells when it is done.
+pub(super) fn dial(address: SocketAddr) -> io::Result<TcpStream> {
+    let socket =
+        Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM.nonblocking(), None)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&keepalive())?;
+    match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => Err(error),
+        _ => Ok(socket.into()),
+    }
+}

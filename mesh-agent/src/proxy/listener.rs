@@ -1,0 +1,140 @@
+use super::authorize::Authorize;
+use super::config::{ClientConfigs, ServerConfigs};
+use super::endpoints::Endpoints;
+use super::error::ProxyError;
+use super::identity::IdentityFeed;
+use super::leg::keepalive;
+use super::mailbox::{Mail, Mailbox};
+use crate::model::{Datacenter, ServiceName};
+use socket2::{Domain, SockRef, Socket, Type};
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::sync::Arc;
+
+/// Connections that wait to be accepted.
+const BACKLOG: i32 = 4_096;
+
+/// A public listener of one service.
+pub struct InboundSpec {
+    pub bind: SocketAddr,
+    /// The service that is reached; what clients are authorized for.
+    pub service: ServiceName,
+    /// Where the application listens.
+    pub app: SocketAddr,
+    pub identity: IdentityFeed,
+    pub authorize: Arc<dyn Authorize>,
+}
+
+/// A local listener through which one service reaches another.
+pub struct OutboundSpec {
+    pub bind: SocketAddr,
+    pub source: ServiceName,
+    pub destination: ServiceName,
+    /// The destination's datacenter.
+    pub datacenter: Datacenter,
+    /// The source's identity.
+    pub identity: IdentityFeed,
+    pub endpoints: Arc<dyn Endpoints>,
+}
+
+/// What is done with the connections of a listener.
+pub(super) enum Route {
+    Inbound(InboundRoute),
+    Outbound(OutboundRoute),
+}
+
+pub(super) struct InboundRoute {
+    pub service: ServiceName,
+    pub app: SocketAddr,
+    pub configs: ServerConfigs,
+    pub authorize: Arc<dyn Authorize>,
+}
+
+pub(super) struct OutboundRoute {
+    pub source: ServiceName,
+    pub destination: ServiceName,
+    pub configs: ClientConfigs,
+    pub endpoints: Arc<dyn Endpoints>,
+}
+
+impl From<InboundSpec> for Route {
+    fn from(spec: InboundSpec) -> Self {
+        let InboundSpec { bind: _, service, app, identity, authorize } = spec;
+        Self::Inbound(InboundRoute { service, app, configs: ServerConfigs::new(identity), authorize })
+    }
+}
+
+impl From<OutboundSpec> for Route {
+    fn from(spec: OutboundSpec) -> Self {
+        let OutboundSpec { bind: _, source, destination, datacenter, identity, endpoints } = spec;
+        let configs = ClientConfigs::new(identity, destination.clone(), datacenter);
+        Self::Outbound(OutboundRoute { source, destination, configs, endpoints })
+    }
+}
+
+/// Unique in one engine.
+pub(super) type ListenerId = u32;
+
+/// A listening socket that the workers share.
+pub(super) struct Listener {
+    pub id: ListenerId,
+    pub socket: TcpListener,
+    pub route: Arc<Route>,
+}
+
+impl Listener {
+    pub fn bind(
+        id: ListenerId,
+        service: &ServiceName,
+        bind: SocketAddr,
+        route: Route,
+    ) -> Result<Self, ProxyError> {
+        let socket = listen(bind).map_err(|source| ProxyError::bind(service.as_str(), bind, source))?;
+        Ok(Self { id, socket, route: Arc::new(route) })
+    }
+}
+
+/// Accepted sockets inherit the options.
+fn listen(bind: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(bind), Type::STREAM.nonblocking(), None)?;
+    socket.set_reuse_address(true)?;
+    socket.set_tcp_nodelay(true)?;
+    socket.set_tcp_keepalive(&keepalive())?;
+    socket.bind(&bind.into())?;
+    socket.listen(BACKLOG)?;
+    Ok(socket.into())
+}
+
+/// Listens as long as it lives. Connections that came through it outlive it.
+#[must_use = "dropping the handle stops listening"]
+pub struct ListenerHandle {
+    listener: Arc<Listener>,
+    mailboxes: Arc<[Arc<Mailbox>]>,
+    local_addr: SocketAddr,
+}
+
+impl ListenerHandle {
+    pub(super) fn new(listener: Listener, mailboxes: Arc<[Arc<Mailbox>]>) -> io::Result<Self> {
+        let local_addr = listener.socket.local_addr()?;
+        let listener = Arc::new(listener);
+        for mailbox in mailboxes.iter() {
+            mailbox.post(Mail::Listen(listener.clone()));
+        }
+        Ok(Self { listener, mailboxes, local_addr })
+    }
+
+    /// The address it listens on, with the port that was chosen if none was asked for.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.local_addr
+    }
+}
+
+impl Drop for ListenerHandle {
+    fn drop(&mut self) {
+        // From here on connections are refused, though workers still hold the socket.
+        SockRef::from(&self.listener.socket).shutdown(Shutdown::Both).ok();
+        for mailbox in self.mailboxes.iter() {
+            mailbox.post(Mail::Unlisten(self.listener.id));
+        }
+    }
+}
