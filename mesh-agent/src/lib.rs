@@ -29,3 +29,5 @@ pub mod policy;
 // Floor 7, doors.
 pub mod cli;
 pub mod http;
+// Floor 8, house.
+pub mod agent;

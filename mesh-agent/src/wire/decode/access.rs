@@ -8,13 +8,19 @@ use serde_json::{Map, Value};
 /// The items of a list.
 pub(super) struct Items<'p> {
     items: std::iter::Enumerate<std::vec::IntoIter<Value>>,
+    /// A single value that stands for a list of one keeps its own path.
+    bare: bool,
     style: Style,
     path: Path<'p>,
 }
 
 impl<'p> Items<'p> {
     pub(super) fn new(items: Vec<Value>, style: Style, path: Path<'p>) -> Self {
-        Self { items: items.into_iter().enumerate(), style, path }
+        Self { items: items.into_iter().enumerate(), bare: false, style, path }
+    }
+
+    pub(super) fn bare(value: Value, style: Style, path: Path<'p>) -> Self {
+        Self { bare: true, ..Self::new(vec![value], style, path) }
     }
 }
 
@@ -26,8 +32,9 @@ impl<'de> SeqAccess<'de> for Items<'_> {
         seed: T,
     ) -> Result<Option<T::Value>, DecodeError> {
         let Some((index, value)) = self.items.next() else { return Ok(None) };
-        let path = Path::Index(&self.path, index);
-        seed.deserialize(Node::new(value, self.style, path)).map(Some)
+        let path = if self.bare { self.path } else { Path::Index(&self.path, index) };
+        let item = seed.deserialize(Node::new(value, self.style, path));
+        item.map(Some).map_err(|error| error.found_at(&path))
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -61,7 +68,8 @@ impl<'de> MapAccess<'de> for Entries<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
         let (key, value) = self.current.take().expect("serde asks for a key before its value");
-        seed.deserialize(Node::new(value, self.style, Path::Key(&self.path, &key)))
+        let path = Path::Key(&self.path, &key);
+        seed.deserialize(Node::new(value, self.style, path)).map_err(|error| error.found_at(&path))
     }
 }
 
@@ -122,6 +130,7 @@ impl<'de> MapAccess<'de> for Fields<'_> {
 
     fn next_value_seed<V: DeserializeSeed<'de>>(&mut self, seed: V) -> Result<V::Value, DecodeError> {
         let field = self.current.take().expect("serde asks for a key before its value");
-        seed.deserialize(Node::new(field.value, self.style, Path::Key(&self.path, &field.key)))
+        let path = Path::Key(&self.path, &field.key);
+        seed.deserialize(Node::new(field.value, self.style, path)).map_err(|error| error.found_at(&path))
     }
 }

@@ -76,7 +76,7 @@ macro_rules! integers {
     ($($method:ident $visit:ident $type:ty),+) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
             match self.integer::<$type>() {
-                Some(number) => visitor.$visit(number).map_err(|e: DecodeError| e.found_at(&self.path)),
+                Some(number) => visitor.$visit(number),
                 None => self.refuse(&format!("a whole number from {} to {}", <$type>::MIN, <$type>::MAX)),
             }
         }
@@ -94,15 +94,14 @@ impl<'de> Deserializer<'de> for Node<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let Self { value, style, path } = self;
-        let result = match value {
+        match value {
             Value::Null => visitor.visit_unit(),
             Value::Bool(flag) => visitor.visit_bool(flag),
             Value::Number(number) => number.deserialize_any(visitor).map_err(serde::de::Error::custom),
             Value::String(text) => visitor.visit_string(text),
             Value::Array(items) => visitor.visit_seq(Items::new(items, style, path)),
             Value::Object(map) => visitor.visit_map(Entries::new(map, style, path)),
-        };
-        result.map_err(|error: DecodeError| error.found_at(&path))
+        }
     }
 
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -125,7 +124,7 @@ impl<'de> Deserializer<'de> for Node<'_> {
 
     fn deserialize_str<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.text() {
-            Some(text) => visitor.visit_string(text).map_err(|e: DecodeError| e.found_at(&self.path)),
+            Some(text) => visitor.visit_string(text),
             None => self.refuse("a text"),
         }
     }
@@ -147,17 +146,14 @@ impl<'de> Deserializer<'de> for Node<'_> {
         if bare {
             return self.refuse("a duration with its unit, such as \"10s\"");
         }
-        let path = self.path;
-        visitor.visit_newtype_struct(self).map_err(|error: DecodeError| error.found_at(&path))
+        visitor.visit_newtype_struct(self)
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.value {
             Value::Array(items) => visitor.visit_seq(Items::new(items, self.style, self.path)),
             Value::Null => visitor.visit_seq(Items::new(vec![], self.style, self.path)),
-            one if self.style == Style::Config => {
-                visitor.visit_seq(Items::new(vec![one], self.style, self.path))
-            }
+            one if self.style == Style::Config => visitor.visit_seq(Items::bare(one, self.style, self.path)),
             _ => self.refuse("a list"),
         }
     }
@@ -178,10 +174,8 @@ impl<'de> Deserializer<'de> for Node<'_> {
         visitor: V,
     ) -> Result<V::Value, DecodeError> {
         let node = self.unwrapped();
-        let path = node.path;
         let Value::Object(map) = node.value else { return node.refuse("an object") };
-        let fields = Fields::match_keys(map, fields, node.style, path)?;
-        visitor.visit_map(fields).map_err(|error: DecodeError| error.found_at(&path))
+        visitor.visit_map(Fields::match_keys(map, fields, node.style, node.path)?)
     }
 
     fn deserialize_enum<V: Visitor<'de>>(

@@ -1,0 +1,124 @@
+//! Makes settings into a [`RuntimeConfig`]: defaults filled in, combinations checked.
+
+mod definitions;
+mod limits;
+mod network;
+mod node;
+
+use super::error::ConfigError;
+use super::fragment::Fragment;
+use super::host::Host;
+use super::runtime::{ConnectConfig, LeaveConfig, LogConfig, LogLevel, Reloadable, RuntimeConfig};
+use super::settings::{Connect, Settings};
+use crate::model::IntentionAction;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// # Errors
+/// Something that an agent needs is missing, or two settings contradict each other.
+pub(super) fn build(fragment: Fragment, dev: bool, host: &Host) -> Result<RuntimeConfig, ConfigError> {
+    let Fragment { settings, services, checks, .. } = fragment;
+    refuse_tokens(&settings)?;
+    refuse_roles(&settings)?;
+    let network = network::network(&settings, host)?;
+    let log_level = settings.log_level.as_ref().map_or(LogLevel::Info, |level| level.0);
+    let checks_config = definitions::checks_config(&settings);
+    let reloadable = Reloadable {
+        services: definitions::services(services, checks_config.scripts)?,
+        checks: definitions::checks(checks, checks_config.scripts)?,
+        log_level,
+    };
+    Ok(RuntimeConfig {
+        node: node::node(&settings, &network, host)?,
+        dev,
+        data_dir: data_dir(&settings, dev)?,
+        dns: network::dns(&settings),
+        http: limits::http(&settings)?,
+        connect: connect(&settings)?,
+        checks: checks_config,
+        raft: limits::raft(&settings)?,
+        telemetry: limits::telemetry(&settings),
+        log: LogConfig { json: settings.log_json.unwrap_or(false), file: settings.log_file.clone() },
+        leave: leave(&settings),
+        pid_file: settings.pid_file.clone(),
+        join: [settings.start_join.clone(), settings.retry_join.clone()].concat(),
+        network,
+        reloadable,
+    })
+}
+
+/// Who believes that tokens are checked must not find out later that they are not.
+fn refuse_tokens(settings: &Settings) -> Result<(), ConfigError> {
+    const REASON: &str = "this version does not check tokens, so it does not start as if it did: leave it out, \
+                          and close the mesh with default_intention_policy = \"deny\"";
+    if settings.acl.enabled == Some(true) {
+        return Err(ConfigError::invalid("acl.enabled", format!("found true; {REASON}")));
+    }
+    if settings.acl_datacenter.as_ref().is_some_and(|datacenter| !datacenter.is_empty()) {
+        return Err(ConfigError::invalid("acl_datacenter", format!("it turns tokens on; {REASON}")));
+    }
+    Ok(())
+}
+
+/// Every agent is a server by itself so far.
+fn refuse_roles(settings: &Settings) -> Result<(), ConfigError> {
+    let (server, bootstrap) = (settings.server.unwrap_or(false), settings.bootstrap.unwrap_or(false));
+    match (server, bootstrap, settings.bootstrap_expect.unwrap_or(0)) {
+        (false, ..) => Err(ConfigError::invalid(
+            "server",
+            "found false; client agents are not available in this version: give server = true and \
+             bootstrap = true, or start with -dev",
+        )),
+        (true, true, 0 | 1) | (true, false, 1) => Ok(()),
+        (true, false, 0) => Err(ConfigError::invalid(
+            "bootstrap",
+            "found false; a server that is alone needs bootstrap = true or bootstrap_expect = 1",
+        )),
+        (true, _, expect) => Err(ConfigError::invalid(
+            "bootstrap_expect",
+            format!("found {expect}; clusters of several servers are not available in this version: want 1"),
+        )),
+    }
+}
+
+fn data_dir(settings: &Settings, dev: bool) -> Result<Option<PathBuf>, ConfigError> {
+    match settings.data_dir.clone().filter(|path| !path.as_os_str().is_empty()) {
+        _ if dev => Ok(None),
+        Some(path) => Ok(Some(path)),
+        None => Err(ConfigError::invalid(
+            "data_dir",
+            "it is missing; give the directory that the agent may keep its state in, or start with -dev",
+        )),
+    }
+}
+
+fn connect(settings: &Settings) -> Result<ConnectConfig, ConfigError> {
+    let connect: &Connect = &settings.connect;
+    let ca_provider = connect.ca_provider.clone().unwrap_or_else(|| "consul".to_owned());
+    if ca_provider != "consul" {
+        let reason = format!("found {ca_provider:?}, want \"consul\", the built-in one");
+        return Err(ConfigError::invalid("connect.ca_provider", reason));
+    }
+    let policies =
+        [&settings.default_intention_policy, &settings.acl.default_policy, &settings.acl_default_policy];
+    let intention_default = policies.into_iter().flatten().next().map_or(IntentionAction::Allow, |p| p.0);
+    let managed = connect.proxy.allow_managed_api_registration;
+    Ok(ConnectConfig {
+        enabled: connect.enabled.unwrap_or(true),
+        ca_provider,
+        ca_config: connect.ca_config.clone(),
+        intention_default,
+        allow_managed_api_registration: managed.unwrap_or(false),
+        proxy_defaults: connect.proxy_defaults.config.clone(),
+        external_sidecars: connect.external_sidecars.unwrap_or(false),
+    })
+}
+
+fn leave(settings: &Settings) -> LeaveConfig {
+    let drain = settings.performance.leave_drain_time;
+    LeaveConfig {
+        on_terminate: settings.leave_on_terminate.unwrap_or(false),
+        skip_on_interrupt: settings.skip_leave_on_interrupt.unwrap_or(true),
+        drain: drain.map_or(Duration::from_secs(5), |given| given.0),
+    }
+}

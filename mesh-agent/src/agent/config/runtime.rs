@@ -1,0 +1,316 @@
+use crate::model::{CheckDefinition, Datacenter, IntentionAction, Meta, NodeName, Opaque, ServiceDefinition};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// All that an agent needs to know before it is built: complete and valid.
+#[derive(Clone, Debug)]
+pub struct RuntimeConfig {
+    pub node: NodeConfig,
+    /// Nothing is kept on disk, and one agent is the whole cluster.
+    pub dev: bool,
+    /// Absent in dev mode only.
+    pub data_dir: Option<PathBuf>,
+    pub network: NetworkConfig,
+    pub dns: DnsConfig,
+    pub http: HttpConfig,
+    pub connect: ConnectConfig,
+    pub checks: ChecksConfig,
+    pub raft: RaftConfig,
+    pub telemetry: TelemetryConfig,
+    pub log: LogConfig,
+    pub leave: LeaveConfig,
+    pub pid_file: Option<PathBuf>,
+    /// Kept for when there is gossip.
+    pub join: Vec<String>,
+    /// What a reload reads again.
+    pub reloadable: Reloadable,
+}
+
+/// The part of the configuration that changes without a restart.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reloadable {
+    pub services: Vec<ServiceDefinition>,
+    /// Checks outside services.
+    pub checks: Vec<CheckDefinition>,
+    pub log_level: LogLevel,
+}
+
+/// Who this node is.
+#[derive(Clone, Debug)]
+pub struct NodeConfig {
+    pub name: NodeName,
+    /// Absent: the agent makes one and keeps it in the data directory.
+    pub id: Option<uuid::Uuid>,
+    pub datacenter: Datacenter,
+    pub meta: Meta,
+    /// `lan` and `wan` are always there.
+    pub tagged_addresses: Meta,
+}
+
+/// Where it listens, and what it tells others.
+#[derive(Clone, Debug)]
+pub struct NetworkConfig {
+    /// Listeners for other nodes, and public listeners of proxies.
+    pub bind: IpAddr,
+    /// The address that others reach this node by; never "any".
+    pub advertise: IpAddr,
+    /// Empty: no HTTP. Port 0 here and below lets the system choose.
+    pub http: Vec<SocketAddr>,
+    /// UDP and TCP. Empty: no DNS.
+    pub dns: Vec<SocketAddr>,
+    /// Empty: no gRPC.
+    pub grpc: Vec<SocketAddr>,
+    /// Calls between servers.
+    pub server_port: u16,
+    pub serf_lan_port: Option<u16>,
+    pub serf_wan_port: Option<u16>,
+    /// Where sidecars without a port of their own listen.
+    pub sidecar_ports: RangeInclusive<u16>,
+    /// Where managed proxies listen.
+    pub proxy_ports: RangeInclusive<u16>,
+}
+
+/// How DNS questions are answered.
+#[derive(Clone, Debug)]
+pub struct DnsConfig {
+    /// Lower case, no dot at the end. `consul` and `mesh`, and what else is configured.
+    pub domains: Vec<String>,
+    pub recursors: Vec<SocketAddr>,
+    pub recursor_timeout: Duration,
+    /// Instances in state warning are left out too.
+    pub only_passing: bool,
+    pub node_ttl: Duration,
+    /// By service name; `*` for all others, and a name that ends in `*` for those that begin so.
+    pub service_ttl: BTreeMap<String, Duration>,
+    /// Most A or AAAA records in an answer; 0 for no limit.
+    pub a_record_limit: usize,
+    /// Most records in a UDP answer without EDNS; 0 for no limit.
+    pub udp_answer_limit: usize,
+    /// Set the truncation bit when answers are left out.
+    pub enable_truncate: bool,
+    pub disable_compression: bool,
+    pub node_meta_txt: bool,
+    pub soa: SoaConfig,
+    pub allow_stale: bool,
+    pub max_stale: Duration,
+}
+
+/// Times of the SOA record, in seconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SoaConfig {
+    pub refresh: u32,
+    pub retry: u32,
+    pub expire: u32,
+    pub min_ttl: u32,
+}
+
+/// What the HTTP API allows.
+#[derive(Clone, Debug)]
+pub struct HttpConfig {
+    pub response_headers: BTreeMap<String, String>,
+    /// Empty: writes are allowed from everywhere.
+    pub allow_write_from: Vec<Cidr>,
+    /// Path prefixes that answer 403.
+    pub block_endpoints: Vec<String>,
+    /// 0 for no limit.
+    pub max_connections_per_client: usize,
+    /// How long a blocking query waits when it does not say.
+    pub default_query_time: Duration,
+    pub max_query_time: Duration,
+    /// Largest value in the key/value store, in bytes.
+    pub kv_max_value_size: usize,
+    /// Largest transaction, in bytes.
+    pub txn_max_size: usize,
+    pub ui: bool,
+    /// Begins and ends with `/`.
+    pub ui_path: String,
+    /// Files to serve in place of the built-in ones.
+    pub ui_dir: Option<PathBuf>,
+}
+
+/// The mesh.
+#[derive(Clone)]
+pub struct ConnectConfig {
+    pub enabled: bool,
+    pub ca_provider: String,
+    /// As configured; may hold a private key.
+    pub ca_config: Opaque,
+    /// What applies to a connection that no intention matches.
+    pub intention_default: IntentionAction,
+    /// Services that are registered through the API may ask for a managed proxy.
+    pub allow_managed_api_registration: bool,
+    /// What a managed proxy has in its config unless its service says otherwise.
+    pub proxy_defaults: Opaque,
+    /// Somebody else runs the sidecar proxies; the agent only registers them.
+    pub external_sidecars: bool,
+}
+
+impl fmt::Debug for ConnectConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConnectConfig")
+            .field("enabled", &self.enabled)
+            .field("ca_provider", &self.ca_provider)
+            .field("intention_default", &self.intention_default)
+            .field("external_sidecars", &self.external_sidecars)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who may have the agent run a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ScriptChecks {
+    Off,
+    /// Only definitions in configuration files.
+    Local,
+    /// Those that come through the API too.
+    Any,
+}
+
+/// How health checks are run.
+#[derive(Clone, Debug)]
+pub struct ChecksConfig {
+    pub scripts: ScriptChecks,
+    /// Output that changes alone is written to the catalog no more often than this.
+    pub update_interval: Duration,
+    /// Most output kept of a check that does not say, in bytes.
+    pub output_max_size: usize,
+    pub discard_output: bool,
+}
+
+/// How the replicated log is kept.
+#[derive(Clone, Debug)]
+pub struct RaftConfig {
+    /// Entries after which a snapshot is taken.
+    pub snapshot_threshold: u64,
+    pub snapshot_interval: Duration,
+    /// Entries kept behind a snapshot.
+    pub trailing_logs: u64,
+    /// Scales timeouts, 1 (fastest) to 10.
+    pub multiplier: u32,
+    /// How long a request waits for a leader.
+    pub hold_timeout: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct TelemetryConfig {
+    pub metrics_prefix: String,
+    pub disable_hostname: bool,
+    pub prometheus_retention: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub struct LogConfig {
+    pub json: bool,
+    /// Besides standard output.
+    pub file: Option<PathBuf>,
+}
+
+/// What signals do.
+#[derive(Clone, Debug)]
+pub struct LeaveConfig {
+    /// SIGTERM leaves the cluster first.
+    pub on_terminate: bool,
+    /// SIGINT does not.
+    pub skip_on_interrupt: bool,
+    /// How long requests are still served after leaving.
+    pub drain: Duration,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogLevel {
+    Trace,
+    Debug,
+    Info,
+    Warn,
+    Error,
+}
+
+impl LogLevel {
+    /// In any case; `err` and `error` are one.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text.to_ascii_lowercase().as_str() {
+            "trace" => Some(Self::Trace),
+            "debug" => Some(Self::Debug),
+            "info" => Some(Self::Info),
+            "warn" | "warning" => Some(Self::Warn),
+            "err" | "error" => Some(Self::Error),
+            _ => None,
+        }
+    }
+
+    /// As `tracing`'s filters write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Trace => "trace",
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// A network: all addresses that share the first bits of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cidr {
+    address: IpAddr,
+    bits: u8,
+}
+
+impl Cidr {
+    /// `10.0.0.0/8`; an address alone is a network of one.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (address, bits) = text.split_once('/').map_or((text, None), |(a, bits)| (a, Some(bits)));
+        let address: IpAddr = address.parse().ok()?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let bits = bits.map_or(Some(most), |bits| bits.parse().ok())?;
+        (bits <= most).then_some(Self { address, bits })
+    }
+
+    /// An IPv4 address in its IPv6 spelling counts as itself.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address.to_canonical()) {
+            (IpAddr::V4(net), IpAddr::V4(ip)) => {
+                let shift = 32 - u32::from(self.bits);
+                u64::from(net.to_bits()) >> shift == u64::from(ip.to_bits()) >> shift
+            }
+            (IpAddr::V6(net), IpAddr::V6(ip)) => {
+                let differing = (net.to_bits() ^ ip.to_bits()).leading_zeros();
+                differing >= u32::from(self.bits)
+            }
+            _ => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_network_holds_what_shares_its_first_bits() {
+        let table = [
+            ("10.0.0.0/8", "10.255.0.1", true),
+            ("10.0.0.0/8", "11.0.0.1", false),
+            ("10.0.0.0/8", "::ffff:10.1.1.1", true),
+            ("0.0.0.0/0", "1.2.3.4", true),
+            ("0.0.0.0/0", "::1", false),
+            ("127.0.0.1", "127.0.0.1", true),
+            ("127.0.0.1/32", "127.0.0.2", false),
+            ("fd00::/8", "fdff::1", true),
+            ("fd00::/8", "fe80::1", false),
+            ("::/0", "::1", true),
+        ];
+        for (net, ip, inside) in table {
+            assert_eq!(Cidr::parse(net).unwrap().contains(ip.parse().unwrap()), inside, "{net} {ip}");
+        }
+        for bad in ["", "10.0.0.0/33", "10.0.0.0/", "a/8", "::/129", "10.0.0.0/-1"] {
+            assert!(Cidr::parse(bad).is_none(), "{bad}");
+        }
+    }
+}
