@@ -99,8 +99,8 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::NoSuchIntention { .. } | Refusal::NoSuchIntentionPair { .. } => StatusCode::NOT_FOUND,
         Refusal::NoSuchService { .. } => StatusCode::BAD_REQUEST,
-        Refusal::NodeIdTaken { .. } | Refusal::CaChanged { .. } => StatusCode::CONFLICT,
-        Refusal::DuplicateIntention { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        Refusal::NodeNameTaken { .. } | Refusal::CaChanged { .. } => StatusCode::CONFLICT,
+        Refusal::DuplicateIntention { .. } | Refusal::ActiveRoots { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

@@ -72,8 +72,12 @@ pub enum Refusal {
     NoSuchIntention { id: IntentionId },
     #[error("intention not found: {source_name} => {destination}")]
     NoSuchIntentionPair { source_name: IntentionTarget, destination: IntentionTarget },
-    #[error("node id {id} of {node:?} belongs to node {holder:?} already: give each node its own id")]
-    NodeIdTaken { id: uuid::Uuid, node: NodeName, holder: NodeName },
+    #[error(
+        "node name {node:?} belongs to the node with id {holder}, which is not known to have failed: give the node with id {id} another name, or deregister the old one"
+    )]
+    NodeNameTaken { node: NodeName, id: uuid::Uuid, holder: uuid::Uuid },
     #[error("the CA changed meanwhile (expected index {expected}, found {found}): read it again and retry")]
     CaChanged { expected: u64, found: u64 },
+    #[error("{found} of the CA's roots are active: exactly one root signs")]
+    ActiveRoots { found: usize },
 }

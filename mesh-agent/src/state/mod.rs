@@ -5,12 +5,18 @@
 
 mod apply;
 mod command;
+mod derived;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod pairs;
 mod query;
+mod rows;
 mod store;
 mod tables;
+#[cfg(test)]
+mod tests;
 mod topic;
+mod topic_indexes;
 
 pub use command::{Command, Deregistration, Outcome, Refusal, Registration};
 pub use query::{

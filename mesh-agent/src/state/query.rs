@@ -48,7 +48,8 @@ impl Query for GetNode {
     fn run(&self, state: &State) -> Self::Output {
         let key = self.0.folded();
         let node = state.nodes.get(&key)?.clone();
-        Some(NodeView { node, services: state.services_on(&key), checks: state.checks_on(&key) })
+        let services = state.services_on(&key).cloned().collect();
+        Some(NodeView { node, services, checks: state.checks_on(&key).cloned().collect() })
     }
 }
 
@@ -133,19 +134,17 @@ impl Query for InstancesOf {
     }
     fn run(&self, state: &State) -> Self::Output {
         let index = match self.through {
-            Through::Direct => &state.by_name,
-            Through::Mesh => &state.by_destination,
+            Through::Direct => &state.derived.instances,
+            Through::Mesh => &state.derived.mesh_instances,
         };
-        let keys = index.get(&self.service.folded());
-        keys.into_iter().flatten().filter_map(|key| instance(state, key)).collect()
+        index.of(self.service.folded()).filter_map(|key| instance(state, key)).collect()
     }
 }
 
 fn instance(state: &State, key: &ServiceKey) -> Option<ServiceInstance> {
     let (node, service) = (state.nodes.get(&key.0)?.clone(), state.services.get(key)?.clone());
-    let bears = |c: &Arc<HealthCheck>| c.service_id.as_ref().is_none_or(|id| *id == service.id);
-    let mut checks: Vec<_> = state.checks_on(&key.0).into_iter().filter(bears).collect();
-    checks.sort_by_key(|c| c.service_id.is_some());
+    let checks = state.checks_of(&key.0, None).chain(state.checks_of(&key.0, Some(&key.1)));
+    let checks = checks.cloned().collect();
     Some(ServiceInstance { node, service, checks })
 }
 
@@ -158,15 +157,8 @@ impl Query for ServiceChecks {
         vec![Topic::Service(self.0.folded())]
     }
     fn run(&self, state: &State) -> Self::Output {
-        let keys = state.by_name.get(&self.0.folded());
-        let of = |key: &ServiceKey| {
-            state
-                .checks_on(&key.0)
-                .into_iter()
-                .filter(|c| c.service_id.as_ref() == Some(&key.1))
-                .collect::<Vec<_>>()
-        };
-        keys.into_iter().flatten().flat_map(of).collect()
+        let instances = state.derived.instances.of(self.0.folded());
+        instances.flat_map(|(node, service)| state.checks_of(node, Some(service))).cloned().collect()
     }
 }
 
@@ -213,7 +205,7 @@ impl Query for GetIntention {
     fn run(&self, state: &State) -> Self::Output {
         let id = match &self.0 {
             IntentionRead::Id(id) => *id,
-            IntentionRead::Pair(s, d) => *state.by_pair.get(&(s.clone(), d.clone()))?,
+            IntentionRead::Pair(source, destination) => state.intention_between(source, destination)?,
         };
         state.intentions.get(&id).cloned()
     }
@@ -259,7 +251,6 @@ impl Query for GetCa {
         vec![Topic::Ca]
     }
     fn run(&self, state: &State) -> Self::Output {
-        let index = state.indexes.get(&Topic::Ca).copied().unwrap_or(0);
-        CaView { config: state.ca_config.clone(), roots: state.ca_roots.clone(), index }
+        CaView { config: state.ca_config.clone(), roots: state.ca_roots.clone(), index: state.ca_index() }
     }
 }

@@ -40,8 +40,7 @@ impl Store {
     /// # Errors
     /// The bytes are not a snapshot; the state is unchanged.
     pub fn restore(&self, bytes: &[u8]) -> Result<(), rmp_serde::decode::Error> {
-        let mut state: State = rmp_serde::from_slice(bytes)?;
-        state.rebuild();
+        let state = State::from_snapshot(bytes)?;
         let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
         let index = state.applied;
         self.current.store(Arc::new(state));

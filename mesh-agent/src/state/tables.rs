@@ -1,9 +1,11 @@
 use super::Topic;
+use super::derived::{Derived, intention_pair};
+use super::topic_indexes::TopicIndexes;
 use crate::model::{
     CaConfig, CaProviderState, CaRoot, CheckId, HealthCheck, Intention, IntentionId, IntentionTarget, Node,
     NodeName, NodeService, ServiceId, ServiceName,
 };
-use imbl::{OrdMap, OrdSet};
+use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
@@ -11,42 +13,48 @@ use std::sync::Arc;
 /// A node's name in lower case: the key of its rows.
 pub(super) type NodeKey = Arc<str>;
 pub(super) type ServiceKey = (NodeKey, ServiceId);
+pub(super) type CheckKey = (NodeKey, CheckId);
 
 /// All tables, in persistent maps: a clone costs a microsecond and shares everything.
-#[derive(Clone, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
     /// The index of the last applied write.
     pub(super) applied: u64,
     pub(super) nodes: OrdMap<NodeKey, Arc<Node>>,
     pub(super) services: OrdMap<ServiceKey, Arc<NodeService>>,
-    pub(super) checks: OrdMap<(NodeKey, CheckId), Arc<HealthCheck>>,
+    pub(super) checks: OrdMap<CheckKey, Arc<HealthCheck>>,
     pub(super) intentions: OrdMap<IntentionId, Arc<Intention>>,
     pub(super) ca_config: Option<Arc<CaConfig>>,
     pub(super) ca_roots: Arc<Vec<CaRoot>>,
     pub(super) ca_provider: Option<Arc<CaProviderState>>,
-    /// Assigned once to each mesh service and never given to another.
-    pub(super) virtual_ips: OrdMap<ServiceName, Ipv4Addr>,
-    pub(super) indexes: OrdMap<Topic, u64>,
-    /// Derived from `services`: folded service name to instances.
+    /// By folded service name. Assigned once and never given to another service.
+    pub(super) virtual_ips: OrdMap<Arc<str>, VirtualIp>,
+    pub(super) indexes: TopicIndexes,
     #[serde(skip)]
-    pub(super) by_name: OrdMap<Arc<str>, OrdSet<ServiceKey>>,
-    /// Derived from `services`: folded destination to the instances that accept its mesh connections.
-    #[serde(skip)]
-    pub(super) by_destination: OrdMap<Arc<str>, OrdSet<ServiceKey>>,
-    /// Derived from `intentions`.
-    #[serde(skip)]
-    pub(super) by_pair: OrdMap<(IntentionTarget, IntentionTarget), IntentionId>,
+    pub(super) derived: Derived,
+}
+
+/// The address under which a mesh service is reached wherever its instances are.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(super) struct VirtualIp {
+    pub(super) service: ServiceName,
+    pub(super) address: Ipv4Addr,
 }
 
 impl State {
     /// The highest index among `topics`; 1 where nothing was ever written, since clients take 0 for an error.
     pub fn index_of(&self, topics: &[Topic]) -> u64 {
-        topics.iter().filter_map(|t| self.indexes.get(t)).copied().max().unwrap_or(1).max(1)
+        self.indexes.newest(topics).max(1)
     }
 
     /// The index of the last applied write.
     pub fn applied(&self) -> u64 {
         self.applied
+    }
+
+    /// What a `SetCa` must expect: 0 before the first.
+    pub(super) fn ca_index(&self) -> u64 {
+        self.indexes.of(&Topic::Ca).unwrap_or(0)
     }
 
     /// The key that signs, for the CA provider only.
@@ -60,13 +68,17 @@ impl State {
 
     /// The virtual address of a mesh service, once it has one.
     pub fn virtual_ip(&self, service: &ServiceName) -> Option<Ipv4Addr> {
-        let folded = service.folded();
-        self.virtual_ips.iter().find(|(name, _)| name.folded() == folded).map(|(_, ip)| *ip)
+        self.virtual_ips.get(&service.folded()).map(|ip| ip.address)
     }
 
     /// Which service a virtual address belongs to.
     pub fn service_of_virtual_ip(&self, ip: Ipv4Addr) -> Option<&ServiceName> {
-        self.virtual_ips.iter().find(|(_, own)| **own == ip).map(|(name, _)| name)
+        self.derived.service_at.get(&ip)
+    }
+
+    /// The mesh services that have a virtual address.
+    pub fn virtual_ips(&self) -> impl Iterator<Item = (&ServiceName, &Ipv4Addr)> {
+        self.virtual_ips.values().map(|ip| (&ip.service, &ip.address))
     }
 
     /// Self-describing bytes: fields added later have defaults.
@@ -77,37 +89,39 @@ impl State {
         rmp_serde::to_vec_named(self)
     }
 
-    /// Makes the derived tables anew, after the others were decoded.
-    pub(super) fn rebuild(&mut self) {
-        self.by_name = OrdMap::new();
-        self.by_destination = OrdMap::new();
-        for (key, service) in self.services.clone() {
-            self.link(&key, &service);
-        }
-        self.by_pair =
-            self.intentions.values().map(|i| ((i.source.clone(), i.destination.clone()), i.id)).collect();
+    /// What [`State::snapshot`] encoded.
+    pub(super) fn from_snapshot(bytes: &[u8]) -> Result<Self, rmp_serde::decode::Error> {
+        let mut state: Self = rmp_serde::from_slice(bytes)?;
+        state.derived = Derived::of(&state);
+        Ok(state)
     }
 
-    pub(super) fn link(&mut self, key: &ServiceKey, service: &NodeService) {
-        self.by_name.entry(service.name.folded()).or_default().insert(key.clone());
-        if let Some(destination) = service.connect_destination() {
-            self.by_destination.entry(destination.folded()).or_default().insert(key.clone());
-        }
+    pub(super) fn services_on(&self, node: &NodeKey) -> impl Iterator<Item = &Arc<NodeService>> {
+        let ids = self.derived.services_on.of(node.clone());
+        ids.filter_map(|id| self.services.get(&(node.clone(), id.clone())))
     }
 
-    pub(super) fn unlink(&mut self, key: &ServiceKey, service: &NodeService) {
-        remove_link(&mut self.by_name, &service.name.folded(), key);
-        if let Some(destination) = service.connect_destination() {
-            remove_link(&mut self.by_destination, &destination.folded(), key);
-        }
+    /// The checks of one service instance, or those of the node itself.
+    pub(super) fn checks_of(
+        &self,
+        node: &NodeKey,
+        service: Option<&ServiceId>,
+    ) -> impl Iterator<Item = &Arc<HealthCheck>> {
+        let ids = self.derived.checks_of.of((node.clone(), service.cloned()));
+        ids.filter_map(|id| self.checks.get(&(node.clone(), id.clone())))
     }
-}
 
-fn remove_link(index: &mut OrdMap<Arc<str>, OrdSet<ServiceKey>>, name: &Arc<str>, key: &ServiceKey) {
-    if let Some(keys) = index.get_mut(name) {
-        keys.remove(key);
-        if keys.is_empty() {
-            index.remove(name);
-        }
+    /// All checks of a node and of the services on it.
+    pub(super) fn checks_on(&self, node: &NodeKey) -> impl Iterator<Item = &Arc<HealthCheck>> {
+        let of_services = self.services_on(node).flat_map(|s| self.checks_of(node, Some(&s.id)));
+        self.checks_of(node, None).chain(of_services)
+    }
+
+    pub(super) fn intention_between(
+        &self,
+        source: &IntentionTarget,
+        destination: &IntentionTarget,
+    ) -> Option<IntentionId> {
+        self.derived.intention_between.get(&intention_pair(source, destination)).copied()
     }
 }

@@ -22,3 +22,10 @@ pub enum Topic {
     /// Roots and CA configuration.
     Ca,
 }
+
+impl Topic {
+    /// It is about one named thing, which may come and go.
+    pub(super) fn is_of_one(&self) -> bool {
+        matches!(self, Self::Node(_) | Self::Service(_) | Self::Connect(_))
+    }
+}

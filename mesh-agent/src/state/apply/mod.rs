@@ -1,0 +1,65 @@
+mod ca;
+mod check;
+mod intention;
+mod node;
+mod service;
+
+use super::{Command, Outcome, Refusal, State, Topic};
+use crate::model::RaftIndex;
+
+/// The topics that one batch touched.
+pub(super) type Changed = Vec<Topic>;
+
+impl State {
+    /// What a command does. The same command on the same state gives the same state, on every server.
+    pub(super) fn apply(&mut self, index: u64, command: Command, changed: &mut Changed) -> Outcome {
+        self.applied = index;
+        match (Write { state: self, index, changed }).command(command) {
+            Ok(()) => Outcome::Done { index },
+            Err(refusal) => Outcome::Refused(refusal),
+        }
+    }
+}
+
+/// One write under way. Each of its commands checks everything before it changes anything.
+struct Write<'a> {
+    state: &'a mut State,
+    index: u64,
+    changed: &'a mut Changed,
+}
+
+impl Write<'_> {
+    fn command(&mut self, command: Command) -> Result<(), Refusal> {
+        match command {
+            Command::Register(r) => self.register(*r),
+            Command::Deregister(d) => {
+                self.deregister(&d);
+                Ok(())
+            }
+            Command::PutIntention(i) => self.put_intention(*i),
+            Command::PutIntentionByName(i) => self.put_intention_by_name(*i),
+            Command::DeleteIntention(id) => self.delete_intention(id),
+            Command::DeleteIntentionByName { source, destination } => {
+                self.delete_intention_by_name(source, destination)
+            }
+            Command::SetCa { expected, config, roots, provider } => {
+                self.set_ca(expected, config, roots, provider)
+            }
+        }
+    }
+
+    fn touch(&mut self, topic: Topic) {
+        self.state.indexes.touch(topic.clone(), self.index);
+        self.changed.push(topic);
+    }
+
+    /// Those who wait are told, and then nobody needs the topic's own index any more.
+    fn touch_last(&mut self, topic: Topic) {
+        self.touch(topic.clone());
+        self.state.indexes.forget(&topic);
+    }
+
+    fn stamp(&self, old: Option<RaftIndex>) -> RaftIndex {
+        RaftIndex { create: old.map_or(self.index, |i| i.create), modify: self.index }
+    }
+}

@@ -1,0 +1,40 @@
+use super::Topic;
+use imbl::OrdMap;
+use serde::{Deserialize, Serialize};
+
+/// When each topic was last written. No index ever goes back.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct TopicIndexes {
+    written: OrdMap<Topic, u64>,
+    /// The newest write to a topic that is forgotten since. It stands for all of them, so that the names of
+    /// what once existed need not be kept for ever.
+    forgotten: u64,
+}
+
+impl TopicIndexes {
+    pub(super) fn touch(&mut self, topic: Topic, index: u64) {
+        self.written.insert(topic, index);
+    }
+
+    /// What the topic is about exists no more.
+    pub(super) fn forget(&mut self, topic: &Topic) {
+        if let Some(index) = self.written.remove(topic) {
+            self.forgotten = self.forgotten.max(index);
+        }
+    }
+
+    /// When exactly this topic was last written.
+    pub(super) fn of(&self, topic: &Topic) -> Option<u64> {
+        self.written.get(topic).copied()
+    }
+
+    /// No answer to these topics is newer.
+    pub(super) fn newest(&self, topics: &[Topic]) -> u64 {
+        let newest = |topic: &Topic| match self.of(topic) {
+            Some(index) => index,
+            None if topic.is_of_one() => self.forgotten,
+            None => 0,
+        };
+        topics.iter().map(newest).max().unwrap_or(0)
+    }
+}
