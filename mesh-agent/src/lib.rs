@@ -25,6 +25,7 @@ pub mod raft;
 // Floor 5, facade.
 pub mod catalog;
 // Floor 6, duties.
+pub mod local;
 pub mod policy;
 // Floor 7, doors.
 pub mod cli;

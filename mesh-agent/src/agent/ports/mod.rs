@@ -1,0 +1,11 @@
+//! The plugs between rooms that do not know each other: each file makes one room's type serve another's port.
+
+mod authorize;
+mod ca_store;
+mod endpoints;
+mod signer;
+
+pub(super) use authorize::PolicyAuthorize;
+pub(super) use ca_store::CatalogCaStore;
+pub(super) use endpoints::MeshEndpoints;
+pub(super) use signer::LocalSigner;
