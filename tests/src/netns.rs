@@ -1,0 +1,46 @@
+//! Network namespaces: a loopback of one's own, so that a test can use the ports that a page names.
+
+use nix::sched::{CloneFlags, unshare};
+use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use std::os::fd::AsRawFd;
+
+/// Runs the closure on a thread with a network of its own, in which only the loopback exists. What it starts is
+/// in there too. `Err` says why that cannot be had here; a panic of the closure goes on.
+///
+/// # Errors
+/// We may not make network namespaces.
+pub fn isolated(test: impl FnOnce() + Send + 'static) -> Result<(), String> {
+    let (say, hear) = std::sync::mpsc::channel();
+    let thread = std::thread::spawn(move || {
+        let entered = enter();
+        let may = entered.is_ok();
+        let _ = say.send(entered);
+        if may {
+            test();
+        }
+    });
+    let entered = hear.recv().map_err(|error| error.to_string())?;
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+    entered
+}
+
+fn enter() -> Result<(), String> {
+    unshare(CloneFlags::CLONE_NEWNET)
+        .map_err(|error| format!("no network namespace may be made: {error}"))?;
+    loopback_up().map_err(|error| format!("the loopback cannot be brought up: {error}"))
+}
+
+fn loopback_up() -> nix::Result<()> {
+    let socket = socket(AddressFamily::Inet, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None)?;
+    // SAFETY: all bytes zero is a valid `ifreq`.
+    let mut request: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (slot, byte) in request.ifr_name.iter_mut().zip(b"lo") {
+        *slot = libc::c_char::from_ne_bytes([*byte]);
+    }
+    request.ifr_ifru.ifru_flags = libc::IFF_UP as libc::c_short;
+    // SAFETY: the descriptor is open, and SIOCSIFFLAGS reads an `ifreq`, which outlives the call.
+    nix::errno::Errno::result(unsafe { libc::ioctl(socket.as_raw_fd(), libc::SIOCSIFFLAGS, &request) })
+        .map(drop)
+}
