@@ -40,6 +40,14 @@ impl Program {
             Self::Consul => "consul",
         }
     }
+
+    /// As a title has it.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Mesh => "Mesh",
+            Self::Consul => "Consul",
+        }
+    }
 }
 
 /// What came of a command: text for standard output, then perhaps an error.

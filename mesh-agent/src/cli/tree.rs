@@ -14,6 +14,7 @@ pub(super) const COMMANDS: &[Command] = &[
     connect::CA,
     connect::CA_GET_CONFIG,
     connect::CA_SET_CONFIG,
+    connect::PROXY,
     info::INFO,
     intention::GROUP,
     intention::CHECK,

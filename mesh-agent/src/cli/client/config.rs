@@ -16,13 +16,14 @@ impl Environment {
         )
     }
 
+    /// The variable of exactly this name; empty means unset.
+    pub fn raw(&self, name: &str) -> Option<&str> {
+        self.0.get(name).map(String::as_str).filter(|value| !value.is_empty())
+    }
+
     /// `MESH_<name>`, or else `CONSUL_<name>`; empty means unset.
     fn get(&self, name: &str) -> Option<&str> {
-        ["MESH_", "CONSUL_"]
-            .iter()
-            .filter_map(|prefix| self.0.get(&format!("{prefix}{name}")))
-            .map(String::as_str)
-            .find(|value| !value.is_empty())
+        self.raw(&format!("MESH_{name}")).or_else(|| self.raw(&format!("CONSUL_{name}")))
     }
 }
 

@@ -129,11 +129,12 @@ impl Client {
         by: &str,
         name: &str,
         query: Query,
-    ) -> Result<Vec<Intention>, ClientError> {
+    ) -> Result<Answer<Vec<Intention>>, ClientError> {
         let query = query.with("by", by).with("name", name);
-        let found: BTreeMap<String, Option<Vec<Intention>>> =
-            self.get(&format!("{INTENTIONS}/match"), &query).await?.value;
-        Ok(found.into_values().flatten().flatten().collect())
+        let found: Answer<BTreeMap<String, Option<Vec<Intention>>>> =
+            self.get(&format!("{INTENTIONS}/match"), &query).await?;
+        let value = found.value.into_values().flatten().flatten().collect();
+        Ok(Answer { index: found.index, hash: found.hash, value })
     }
 
     /// Whether a connection would be allowed.

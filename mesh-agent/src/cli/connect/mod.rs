@@ -1,9 +1,12 @@
 //! `connect ca get-config|set-config` and `connect proxy`.
 
 mod ca;
+mod proxy;
 
 use super::command::{Action, Api, Command};
 use super::flags::Flag;
+
+pub(super) use proxy::COMMAND as PROXY;
 
 pub(super) const GROUP: Command = Command::group(
     "connect",

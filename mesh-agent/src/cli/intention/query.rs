@@ -33,7 +33,8 @@ pub(super) async fn matching(call: &Call) -> Result<String, Failure> {
     let by = if call.matches.is_on("source") { "source" } else { "destination" };
     let found = call.client()?.match_intentions(by, name, call.query()).await;
     let line = |i: &Intention| format!("{} => {} ({})", i.source_name, i.destination_name, i.action);
-    Ok(found.or_fail("Error matching the connection")?.iter().map(line).collect::<Vec<_>>().join("\n"))
+    let found = found.or_fail("Error matching the connection")?.value;
+    Ok(found.iter().map(line).collect::<Vec<_>>().join("\n"))
 }
 
 pub(super) async fn list(call: &Call) -> Result<String, Failure> {
