@@ -59,7 +59,7 @@ impl IdentityJoin {
                 self.identity.send_replace(Some(Arc::new(identity)));
             }
             Err(error) => {
-                tracing::error!(%error, "the agent's certificate cannot be used; keeping the one before")
+                tracing::error!(%error, "the agent's certificate cannot be used; keeping the one before");
             }
         }
     }

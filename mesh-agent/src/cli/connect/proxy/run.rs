@@ -154,7 +154,7 @@ impl Running {
     fn reconfigure(&mut self, found: &AgentService) {
         match Settings::from_registration(found) {
             Err(error) => {
-                tracing::error!(%error, "the proxy's registration cannot be used; nothing is changed")
+                tracing::error!(%error, "the proxy's registration cannot be used; nothing is changed");
             }
             Ok(settings) => {
                 if let Err(error) = self.listeners.apply(&settings) {
