@@ -5,5 +5,7 @@
 mod facade;
 mod reader;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use facade::{Catalog, CatalogError, Consensus, ConsensusError, Consistency, Later, ReadOptions, Reply};

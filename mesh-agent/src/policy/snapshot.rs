@@ -116,8 +116,8 @@ mod tests {
     }
 
     #[test]
-    fn of_two_rules_that_differ_in_case_only_the_deny_governs() {
-        let rules = [fixture::intention("Web", "db", Allow), fixture::intention("web", "db", Deny)];
+    fn a_rule_that_differs_in_case_only_cannot_undo_another() {
+        let rules = [fixture::intention("web", "db", Deny), fixture::intention("Web", "db", Allow)];
         let snapshot = compile(&state_of(&rules), Allow);
         assert!(!snapshot.decide(&fixture::service("Web"), &fixture::service("db")).allowed);
     }

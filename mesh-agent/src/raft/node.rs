@@ -123,25 +123,26 @@ fn leads(metrics: &Metrics) -> bool {
 
 async fn found_or_lead(raft: &Raft, options: &RaftOptions) -> Result<(), RaftError> {
     let own = BTreeMap::from([(options.node_id, BasicNode::new(options.address))]);
-    if !raft.is_initialized().await.map_err(core_error)? {
+    let is_new = !raft.is_initialized().await.map_err(core_error)?;
+    if is_new {
         raft.initialize(own.clone()).await.map_err(core_error)?;
     }
-    if is_alone(&raft.metrics().borrow()) {
-        lead(raft).await?;
-        announce(raft, options, own).await?;
+    if !is_alone(raft, options.node_id).await? {
+        return Ok(());
     }
-    Ok(())
-}
-
-fn is_alone(metrics: &Metrics) -> bool {
-    metrics.membership_config.voter_ids().eq([metrics.id])
-}
-
-/// Nobody else can win, so that there is nothing to wait for.
-async fn lead(raft: &Raft) -> Result<(), RaftError> {
-    raft.trigger().elect().await.map_err(core_error)?;
+    if !is_new {
+        // Nobody else can win, so that there is nothing to wait for.
+        raft.trigger().elect().await.map_err(core_error)?;
+    }
     let led = raft.wait(Some(ELECTION)).metrics(leads, "leading its own cluster").await;
-    led.map(drop).map_err(|_| RaftError::NotElected { waited: ELECTION })
+    led.map_err(|_| RaftError::NotElected { waited: ELECTION })?;
+    announce(raft, options, own).await
+}
+
+/// Asked of the core itself, since its metrics lag behind.
+async fn is_alone(raft: &Raft, id: NodeId) -> Result<bool, RaftError> {
+    let alone = raft.with_raft_state(move |state| state.membership_state.effective().voter_ids().eq([id]));
+    alone.await.map_err(core_error)
 }
 
 /// Tells the log where this server is now.

@@ -5,14 +5,18 @@ use crate::task::TaskGroup;
 use tokio::sync::mpsc;
 
 #[tokio::test]
-async fn a_server_alone_leads_as_soon_as_it_has_started() {
-    let started = std::time::Instant::now();
-    let server = Server::start(options(Storage::Memory)).await.unwrap();
-    assert_eq!(server.node.leader().as_deref(), Some("10.0.0.1:8300"));
-    assert_eq!(server.node.peers(), ["10.0.0.1:8300"]);
-    server.node.confirm_leadership().await.unwrap();
-    assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
-    server.stop().await;
+async fn a_server_alone_leads_and_writes_as_soon_as_it_has_started() {
+    let directory = tempfile::TempDir::new().unwrap();
+    for storage in [Storage::Memory, Storage::Directory(directory.path().into())] {
+        let started = std::time::Instant::now();
+        let server = Server::start(options(storage)).await.unwrap();
+        assert_eq!(server.node.leader().as_deref(), Some("10.0.0.1:8300"));
+        assert_eq!(server.node.peers(), ["10.0.0.1:8300"]);
+        server.node.write(register_service("n1", "web", "web")).await.unwrap();
+        server.node.confirm_leadership().await.unwrap();
+        assert!(started.elapsed() < Duration::from_secs(5), "{:?}", started.elapsed());
+        server.stop().await;
+    }
 }
 
 #[tokio::test]

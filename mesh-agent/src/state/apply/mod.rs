@@ -55,8 +55,9 @@ impl Write<'_> {
 
     /// Those who wait are told, and then nobody needs the topic's own index any more.
     fn touch_last(&mut self, topic: Topic) {
-        self.touch(topic.clone());
+        self.state.indexes.touch(topic.clone(), self.index);
         self.state.indexes.forget(&topic);
+        self.changed.push(topic);
     }
 
     fn stamp(&self, old: Option<RaftIndex>) -> RaftIndex {
