@@ -158,13 +158,8 @@ fn hcl_defines_what_json_does() {
         tags = ["a"]
         check { http = "http://a" interval = "10s" header { Authorization = ["x"] } }
         connect { sidecar_service { proxy { upstreams { destination_name = "db" local_bind_port = 9191 } } } }
-    "#
-    .replace("http://a\" ", "http://a\"\n")
-    .replace("\"10s\" ", "\"10s\"\n")
-    .replace("\"db\" ", "\"db\"\n")
-    .replace("{ ", "{\n")
-    .replace(" }", "\n}");
-    let wire: ServiceDefinition = from_value(parse_hcl(&hcl).unwrap(), Style::Config).unwrap();
+    "#;
+    let wire: ServiceDefinition = from_value(parse_hcl(hcl).unwrap(), Style::Config).unwrap();
     let json = json!({"name": "web", "port": 8080, "tags": ["a"],
         "check": {"http": "http://a", "interval": "10s", "header": {"Authorization": ["x"]}},
         "connect": {"sidecar_service": {"proxy": {"upstreams": [
