@@ -29,6 +29,7 @@ pub mod local;
 pub mod policy;
 // Floor 7, doors.
 pub mod cli;
+pub mod dns;
 pub mod http;
 // Floor 8, house.
 pub mod agent;

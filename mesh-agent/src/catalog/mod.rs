@@ -3,6 +3,8 @@
 //! Doors and duties talk to this and nothing below it. It does not know HTTP, nor where a question came from.
 
 mod facade;
+#[cfg(test)]
+pub(crate) mod fixtures;
 mod reader;
 mod server;
 #[cfg(test)]

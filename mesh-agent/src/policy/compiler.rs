@@ -57,29 +57,11 @@ impl PolicyCompiler {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::{Consensus, ConsensusError, Later};
+    use crate::catalog::fixtures::catalog_over;
     use crate::intention::fixture::{intention, service};
     use crate::model::Intention;
-    use crate::state::{Command, Outcome, Store};
+    use crate::state::{Command, Store};
     use crate::task::TaskGroup;
-
-    /// One server that always agrees with itself.
-    struct Alone;
-
-    impl Consensus for Alone {
-        fn write(&self, _: Command) -> Later<'_, Result<Outcome, ConsensusError>> {
-            Box::pin(async { Err(ConsensusError::NoLeader) })
-        }
-        fn confirm_leadership(&self) -> Later<'_, Result<(), ConsensusError>> {
-            Box::pin(async { Ok(()) })
-        }
-        fn leader(&self) -> Option<String> {
-            Some("127.0.0.1:8300".into())
-        }
-        fn peers(&self) -> Vec<String> {
-            Vec::new()
-        }
-    }
 
     fn deny() -> Command {
         Command::PutIntention(Box::new(Intention::clone(&intention("web", "db", IntentionAction::Deny))))
@@ -88,7 +70,7 @@ mod tests {
     #[tokio::test]
     async fn a_new_intention_is_in_force_once_its_snapshot_is_published() {
         let store = Arc::new(Store::default());
-        let catalog = Catalog::new(store.clone(), Arc::new(Alone));
+        let catalog = catalog_over(store.clone());
         let compiler = PolicyCompiler::new(catalog, IntentionAction::Allow);
         let (authorizer, mut published) = (compiler.authorizer(), compiler.subscribe());
         let decide = || authorizer.snapshot().decide(&service("web"), &service("db")).allowed;

@@ -1,0 +1,27 @@
+//! Turns a DNS question into a discovery query, and results into records, over UDP and TCP.
+//!
+//! It does not know how the catalog is replicated, nor HTTP. Every answer of its own zones is computed by
+//! pure functions from a reader of the catalog, a seed and a time; sockets and recursors stand around them.
+
+mod answer;
+mod client;
+mod domain;
+mod framing;
+mod handler;
+mod names;
+mod options;
+mod question;
+mod record_maker;
+mod recursor;
+mod reply;
+mod request;
+mod responder;
+mod server;
+mod tcp;
+#[cfg(test)]
+mod tests;
+mod udp;
+
+pub use domain::{Domain, DomainError};
+pub use options::{DnsOptions, Soa};
+pub use server::{BindError, DnsServer};
