@@ -1,0 +1,15 @@
+//! End-to-end tests: the built binary, driven from outside.
+
+// A test that cannot unwrap has failed, and says where.
+#![allow(clippy::unwrap_used)]
+
+mod api;
+mod bad_input;
+mod cli;
+mod consul_client;
+mod consul_proxy;
+mod dns;
+mod lifecycle;
+mod validate;
+mod walkthrough;
+mod wire;
