@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod lint;
+mod load;
 mod packages;
 mod run;
 mod shell;
@@ -33,8 +34,11 @@ enum Command {
     Lint,
     /// Check the house rules: floors, file sizes, room pages
     Tidy,
-    /// Measure the data path
+    /// Measure the data path against plain loopback and other proxies
     Bench(bench::Options),
+    /// The benchmark's application and clients
+    #[command(subcommand, hide = true)]
+    Load(load::Mode),
 }
 
 fn main() -> ExitCode {
@@ -55,5 +59,6 @@ fn carry_out(command: Command) -> Result<()> {
         Command::Lint => lint::run(),
         Command::Tidy => tidy::run(),
         Command::Bench(options) => bench::run(&options),
+        Command::Load(mode) => load::run(mode),
     }
 }

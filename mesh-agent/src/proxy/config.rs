@@ -91,6 +91,7 @@ fn build_server(identity: &TlsIdentity) -> Result<Arc<ServerConfig>, rustls::Err
     // A resumed session would pass by the checks of certificate and policy.
     config.send_tls13_tickets = 0;
     config.session_storage = Arc::new(NoServerSessionStorage {});
+    config.enable_secret_extraction = true; // Our own records are sealed with them.
     Ok(Arc::new(config))
 }
 
@@ -135,6 +136,7 @@ fn build_client(
         .with_custom_certificate_verifier(Arc::new(verifier))
         .with_client_auth_cert(identity.chain.clone(), identity.key.clone_key())?;
     config.resumption = Resumption::disabled();
+    config.enable_secret_extraction = true;
     let name = server_name(&destination);
     Ok(Outgoing { config: Arc::new(config), name, source: identity.id.clone(), destination })
 }

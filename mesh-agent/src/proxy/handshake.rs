@@ -6,7 +6,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, InsufficientSizeError, UnbufferedStatus,
 };
-use rustls::{CertificateError, ClientConfig, ServerConfig};
+use rustls::{CertificateError, ClientConfig, ProtocolVersion, ServerConfig};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
@@ -59,6 +59,10 @@ macro_rules! either {
 pub(super) use either;
 
 impl Connection {
+    pub fn is_tls13(&self) -> bool {
+        either!(self, connection => connection.protocol_version() == Some(ProtocolVersion::TLSv1_3))
+    }
+
     /// The certificate that the peer proved to own.
     pub fn peer_certificate(&self) -> Option<&CertificateDer<'static>> {
         either!(self, connection => connection.peer_certificates()?.first())

@@ -1,6 +1,6 @@
 use super::poller::{Event, Poller};
 use socket2::{SockRef, Socket, TcpKeepalive};
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -78,6 +78,13 @@ impl Leg {
     pub fn read(&mut self, into: &mut [u8]) -> io::Result<Received> {
         let room = into.len();
         let result = self.stream()?.read(into);
+        self.received(result, room)
+    }
+
+    /// Reads into the slices, one after the other.
+    pub fn read_vectored(&mut self, into: &mut [IoSliceMut<'_>]) -> io::Result<Received> {
+        let room = into.iter().map(|slice| slice.len()).sum();
+        let result = self.stream()?.read_vectored(into);
         self.received(result, room)
     }
 

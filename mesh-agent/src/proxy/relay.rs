@@ -43,7 +43,7 @@ impl Relay {
     /// `behind` is what the peer sent behind its handshake.
     pub fn new(connection: Connection, behind: &[u8], context: &mut Context) -> Result<Self, RecordError> {
         let mut relay = Self {
-            records: Records::new(connection),
+            records: Records::new(connection)?,
             up: Flow::default(),
             down: Flow::default(),
             unseen: false,

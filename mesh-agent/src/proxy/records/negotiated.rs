@@ -1,36 +1,19 @@
-use super::buffer::{Buffer, whole_records};
-use super::handshake::{Connection, either, encode};
-use super::leg::{Leg, Received};
+use super::RecordError;
+use crate::proxy::buffer::{Buffer, whole_records};
+use crate::proxy::handshake::{Connection, either, encode};
+use crate::proxy::leg::{Leg, Received};
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{ConnectionState, UnbufferedStatus};
-use std::io;
 
-/// Why a stream of records cannot go on.
-#[derive(Debug, thiserror::Error)]
-pub(super) enum RecordError {
-    #[error("{0}")]
-    Tls(#[from] rustls::Error),
-    #[error("{0}")]
-    Io(#[from] io::Error),
-    #[error("a TLS record announces more than a record may hold")]
-    TooLong,
-    #[error("a TLS message after the handshake is split over records")]
-    Split,
-    #[error("the stream ended without TLS's closing alert: what came may not be all")]
-    Truncated,
-    #[error("TLS cannot encrypt any more on this connection")]
-    Exhausted,
-}
-
-/// The records of an established connection. It has no buffers; it borrows them.
-pub(super) struct Records {
+/// Records as rustls makes them, whatever version was negotiated.
+pub struct Negotiated {
     connection: Connection,
     /// Messages of the protocol itself that go out before the next data.
     control: Vec<u8>,
 }
 
-impl Records {
+impl Negotiated {
     pub fn new(connection: Connection) -> Self {
         Self { connection, control: Vec::new() }
     }

@@ -1,0 +1,121 @@
+//! `cargo xtask bench`: measures the data path against plain loopback and other proxies.
+//!
+//! Everything runs in a network namespace of its own. In each round every peer is measured once, plain
+//! loopback first, so that what disturbs the machine disturbs them all; figures are medians of the rounds'
+//! ratios to plain. It does not know how a peer works, only how it is started.
+
+mod certificates;
+mod measure;
+mod namespace;
+mod peer;
+mod peers;
+mod report;
+
+use crate::shell;
+use anyhow::{Context, Result, bail};
+use measure::Measure;
+use namespace::Namespace;
+use peer::{Peer, Running};
+use report::Results;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Rounds; in each of them every peer is measured once
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Seconds of each measurement
+    #[arg(long, default_value_t = 2.0)]
+    secs: f64,
+    /// Idle connections whose memory is measured
+    #[arg(long, default_value_t = 1000)]
+    conns: usize,
+    /// Only these measurements
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = Measure::ALL)]
+    measure: Vec<Measure>,
+    /// The proxies alone in one process, without an agent around them
+    #[arg(long)]
+    bare: bool,
+    /// Leave haproxy out
+    #[arg(long)]
+    no_haproxy: bool,
+    /// An Envoy binary to measure as well
+    #[arg(long, value_name = "PATH")]
+    envoy: Option<PathBuf>,
+    /// A Consul 1.8 binary to measure as well, with its built-in proxy
+    #[arg(long, value_name = "PATH")]
+    consul: Option<PathBuf>,
+}
+
+/// What peers need to know.
+pub struct Scene {
+    pub namespace: Namespace,
+    /// Configuration, certificates and logs of this run.
+    pub directory: PathBuf,
+    /// The load tool: this program, optimized.
+    pub tool: PathBuf,
+    /// The application behind every path.
+    pub app: SocketAddr,
+}
+
+/// # Errors
+/// No root, no namespaces, a peer that does not start, a connection that fails.
+pub fn run(options: &Options) -> Result<()> {
+    if !is_root() {
+        bail!("the benchmark makes a network namespace: run it as root (sudo -E cargo xtask bench)");
+    }
+    let peers = peers::chosen(options)?;
+    build(options)?;
+    let directory = shell::target().join("bench");
+    std::fs::create_dir_all(&directory).with_context(|| format!("making {}", directory.display()))?;
+    let scene = Scene {
+        namespace: Namespace::create()?,
+        tool: shell::target().join("release/xtask"),
+        app: SocketAddr::from(([127, 0, 0, 1], 9000)),
+        directory,
+    };
+    certificates::make(&scene.directory)?;
+    let results = measure_all(options, &scene, &peers)?;
+    let file = results.write(&scene.directory)?;
+    println!("{}", results.table());
+    println!("Every figure: {}", file.display());
+    Ok(())
+}
+
+fn is_root() -> bool {
+    // The owner of a process's entry is its effective user.
+    use std::os::unix::fs::MetadataExt;
+    std::fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
+}
+
+fn build(options: &Options) -> Result<()> {
+    let mut arguments = vec!["build", "--release", "--package", "xtask", "--package", "mesh-agent"];
+    arguments.extend(if options.bare { ["--example", "proxy_pair"] } else { ["--bin", "mesh"] });
+    arguments.extend(["--bin", "xtask"]);
+    shell::must(shell::cargo(&arguments))
+}
+
+fn measure_all(options: &Options, scene: &Scene, peers: &[Box<dyn Peer>]) -> Result<Results> {
+    let mut results = Results::new(peers.iter().map(|peer| peer.name()).collect());
+    for measure in &options.measure {
+        let core = measure.pinned().then_some(0);
+        let _app = scene.namespace.start_app(scene, core)?;
+        if measure.needs_fresh_processes() {
+            for peer in peers {
+                let running = peer.start(scene, core)?;
+                results.add(*measure, peer.name(), 0, measure.run(options, scene, &running, core)?);
+            }
+            continue;
+        }
+        let running: Vec<Running> =
+            peers.iter().map(|peer| peer.start(scene, core)).collect::<Result<_>>()?;
+        for round in 0..options.rounds {
+            for (peer, running) in peers.iter().zip(&running) {
+                results.add(*measure, peer.name(), round, measure.run(options, scene, running, core)?);
+            }
+        }
+        eprintln!("measured {measure}");
+    }
+    Ok(results)
+}

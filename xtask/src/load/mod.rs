@@ -1,0 +1,94 @@
+//! The load tool of the benchmark: an application, and clients that measure a path to it.
+//!
+//! It runs as a process of its own, so that its work is not counted as a proxy's. Every mode prints one JSON
+//! object. It does not know what lies between client and application.
+
+mod bulk;
+mod connect;
+mod hold;
+mod numbers;
+mod pingpong;
+mod protocol;
+mod serve;
+mod usage;
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+#[derive(Subcommand)]
+pub enum Mode {
+    /// The application that every other mode talks to
+    Serve {
+        #[arg(long, required = true)]
+        listen: Vec<SocketAddr>,
+    },
+    /// Goodput of long connections
+    Bulk {
+        #[command(flatten)]
+        target: Target,
+        #[arg(long, default_value_t = 1)]
+        conns: usize,
+    },
+    /// Time of a small question and its answer on one long connection
+    Pingpong {
+        #[command(flatten)]
+        target: Target,
+        #[arg(long, default_value_t = 64)]
+        size: usize,
+    },
+    /// New connections, each of which carries one byte there and back
+    Connect {
+        #[command(flatten)]
+        target: Target,
+        #[arg(long, default_value_t = 16)]
+        clients: usize,
+    },
+    /// Memory of idle connections
+    Hold {
+        #[command(flatten)]
+        target: Target,
+        #[arg(long, default_value_t = 1000)]
+        conns: usize,
+    },
+}
+
+#[derive(Args)]
+pub struct Target {
+    /// Where the path to the application begins
+    #[arg(long)]
+    addr: SocketAddr,
+    /// How long to measure
+    #[arg(long, default_value_t = 3.0)]
+    secs: f64,
+    /// Processes whose CPU time and memory are reported, with their descendants
+    #[arg(long)]
+    pid: Vec<u32>,
+}
+
+impl Target {
+    fn time(&self) -> Duration {
+        Duration::from_secs_f64(self.secs)
+    }
+}
+
+/// Runs one mode and prints what it found, or `{"error": …}`.
+///
+/// # Errors
+/// The runtime cannot be built.
+pub fn run(mode: Mode) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let found = runtime.block_on(async {
+        match mode {
+            Mode::Serve { listen } => serve::run(&listen).await,
+            Mode::Bulk { target, conns } => bulk::run(&target, conns).await,
+            Mode::Pingpong { target, size } => pingpong::run(&target, size).await,
+            Mode::Connect { target, clients } => connect::run(&target, clients).await,
+            Mode::Hold { target, conns } => hold::run(&target, conns).await,
+        }
+    });
+    println!("{}", found.unwrap_or_else(|error| json!({ "error": format!("{error:#}") })));
+    Ok(())
+}

@@ -1,0 +1,33 @@
+use serde_json::{Value, json};
+use std::time::Duration;
+
+pub fn round(value: f64, digits: i32) -> f64 {
+    let scale = 10_f64.powi(digits);
+    (value * scale).round() / scale
+}
+
+/// Percentiles in microseconds.
+pub fn percentiles(mut times: Vec<Duration>) -> Value {
+    if times.is_empty() {
+        return json!({ "count": 0 });
+    }
+    times.sort_unstable();
+    let at = |share: f64| {
+        let index = ((times.len() - 1) as f64 * share).round() as usize;
+        round(times[index].as_nanos() as f64 / 1e3, 2)
+    };
+    json!({ "count": times.len(), "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": at(1.0) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_the_sorted_times() {
+        let times = (1..=101).rev().map(Duration::from_micros).collect();
+        let found = percentiles(times);
+        assert_eq!((found["p50"].as_f64(), found["max"].as_f64()), (Some(51.0), Some(101.0)));
+        assert_eq!(percentiles(vec![])["count"], 0);
+    }
+}
