@@ -258,3 +258,30 @@ fn a_private_key_is_never_shown_with_the_configuration_of_the_ca() {
     let shown = serde_json::to_value(CaConfiguration::from(&config)).unwrap();
     assert_eq!(shown["Config"], json!({"LeafCertTTL": "x"}));
 }
+
+#[test]
+fn no_body_makes_a_reader_panic() {
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+    const BODIES: [&str; 3] = [
+        r#"{"Name":"web","Port":80,"Check":{"HTTP":"http://a","Interval":"10s","Header":{"a":["b"]}},"Meta":{"a":"b"},
+            "Connect":{"SidecarService":{"Proxy":{"Upstreams":[{"DestinationName":"db","LocalBindPort":1}]}}}}"#,
+        r#"{"Node":"n","Address":"1.2.3.4","Service":{"Service":"db","Weights":{"Passing":1}},"Checks":[{"CheckID":"c"}]}"#,
+        r#"{"SourceName":"web","DestinationName":"*","Action":"allow","Meta":{"a":"b"},"Precedence":9}"#,
+    ];
+    const PIECES: [&str; 12] = ["{", "}", "[", "]", "\"", ":", ",", "null", "-1", "1e99", "\\u0000", "é"];
+    let mut random = StdRng::seed_from_u64(11);
+    for _ in 0..3_000 {
+        let mut body: Vec<char> = BODIES[random.random_range(0..BODIES.len())].chars().collect();
+        for _ in 0..random.random_range(0..4) {
+            let start = random.random_range(0..body.len());
+            let end = (start + random.random_range(0..8)).min(body.len());
+            body.splice(start..end, PIECES[random.random_range(0..PIECES.len())].chars());
+        }
+        let body = String::from_iter(body).into_bytes();
+        let here = model::Datacenter::new("dc1").unwrap();
+        drop(from_json::<ServiceDefinition>(&body).map(model::ServiceDefinition::try_from));
+        drop(from_json::<CatalogRegistration>(&body).map(|wire| wire.into_model(&here)));
+        drop(from_json::<Intention>(&body).map(|wire| wire.into_model(uuid::Uuid::nil(), 0)));
+        drop(from_json::<CheckDefinition>(&body).map(|wire| wire.into_model(CheckOf::Agent)));
+    }
+}

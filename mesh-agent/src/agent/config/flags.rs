@@ -36,16 +36,28 @@ enum Setting {
 
 use Setting::{Many, One, Own, Pairs};
 
-const TABLE: [(Flag, Setting); 48] = [
+const TABLE: [(Flag, Setting); 65] = [
     (
         Flag::value("advertise", "address", "The address that others reach this host by."),
         One("advertise_addr"),
     ),
     (Flag::value("advertise-wan", "address", "The same, from other networks."), One("advertise_addr_wan")),
+    (
+        Flag::value(
+            "allow-write-http-from",
+            "network",
+            "Writes are allowed from here alone; may be repeated.",
+        ),
+        Many("http_config.allow_write_http_from"),
+    ),
     (Flag::value("alt-domain", "domain", "Another domain that DNS answers."), One("alt_domain")),
     (Flag::value("bind", "address", "Listens here for other nodes."), One("bind_addr")),
     (Flag::switch("bootstrap", "Starts a cluster of one server."), One("bootstrap")),
     (Flag::value("bootstrap-expect", "count", "How many servers start a cluster."), One("bootstrap_expect")),
+    (
+        Flag::value("check_output_max_size", "bytes", "Keeps so much of a check's output."),
+        One("check_output_max_size"),
+    ),
     (Flag::value("client", "addresses", "Listens here for HTTP and DNS."), One("client_addr")),
     (
         Flag::value("config-dir", "path", "Reads all .hcl and .json files in a directory; may be repeated."),
@@ -77,13 +89,18 @@ const TABLE: [(Flag, Setting); 48] = [
     ),
     (Flag::value("encrypt", "key", "Without effect."), One("encrypt")),
     (Flag::value("grpc-port", "port", "gRPC; -1 for none."), One("ports.grpc")),
+    (Flag::value("grpc-tls-port", "port", "Without effect."), One("ports.grpc_tls")),
     (Flag::value("hcl", "text", "Configuration in place; may be repeated."), Own),
     (Flag::value("http-port", "port", "HTTP; -1 for none."), One("ports.http")),
     (Flag::value("https-port", "port", "HTTPS; only -1 so far."), One("ports.https")),
     (Flag::value("join", "address", "Joins this node; may be repeated."), Many("start_join")),
+    (Flag::value("join-wan", "address", "Without effect."), Many("start_join_wan")),
     (Flag::value("log-file", "path", "Writes the log here too."), One("log_file")),
     (Flag::switch("log-json", "Writes the log as JSON."), One("log_json")),
     (Flag::value("log-level", "level", "TRACE, DEBUG, INFO, WARN or ERR."), One("log_level")),
+    (Flag::value("log-rotate-bytes", "bytes", "Without effect."), One("log_rotate_bytes")),
+    (Flag::value("log-rotate-duration", "duration", "Without effect."), One("log_rotate_duration")),
+    (Flag::value("log-rotate-max-files", "count", "Without effect."), One("log_rotate_max_files")),
     (
         Flag::value("max-query-time", "duration", "The longest that blocking queries wait."),
         One("max_query_time"),
@@ -92,6 +109,7 @@ const TABLE: [(Flag, Setting); 48] = [
     (Flag::value("node-id", "uuid", "The id of this node."), One("node_id")),
     (Flag::value("node-meta", "key:value", "Metadata of this node; may be repeated."), Pairs("node_meta")),
     (Flag::value("pid-file", "path", "Writes the process id here."), One("pid_file")),
+    (Flag::value("primary-gateway", "address", "Without effect."), Many("primary_gateways")),
     (Flag::value("protocol", "version", "Without effect."), One("protocol")),
     (Flag::value("raft-protocol", "version", "Without effect."), One("raft_protocol")),
     (
@@ -100,15 +118,24 @@ const TABLE: [(Flag, Setting); 48] = [
     ),
     (Flag::switch("rejoin", "Without effect."), One("rejoin_after_leave")),
     (Flag::value("retry-interval", "duration", "Without effect."), One("retry_interval")),
+    (Flag::value("retry-interval-wan", "duration", "Without effect."), One("retry_interval_wan")),
     (
         Flag::value("retry-join", "address", "Joins this node, again and again; may be repeated."),
         Many("retry_join"),
     ),
+    (Flag::value("retry-join-wan", "address", "Without effect."), Many("retry_join_wan")),
     (Flag::value("retry-max", "count", "Without effect."), One("retry_max")),
+    (Flag::value("retry-max-wan", "count", "Without effect."), One("retry_max_wan")),
+    (Flag::value("segment", "name", "Without effect."), One("segment")),
+    (Flag::value("serf-lan-allowed-cidrs", "network", "Without effect."), Many("serf_lan_allowed_cidrs")),
+    (Flag::value("serf-lan-bind", "address", "Without effect."), One("serf_lan")),
     (Flag::value("serf-lan-port", "port", "Gossip in the datacenter."), One("ports.serf_lan")),
+    (Flag::value("serf-wan-allowed-cidrs", "network", "Without effect."), Many("serf_wan_allowed_cidrs")),
+    (Flag::value("serf-wan-bind", "address", "Without effect."), One("serf_wan")),
     (Flag::value("serf-wan-port", "port", "Gossip between datacenters."), One("ports.serf_wan")),
     (Flag::switch("server", "Keeps the mesh's state."), One("server")),
     (Flag::value("server-port", "port", "Calls between servers."), One("ports.server")),
+    (Flag::switch("syslog", "Without effect."), One("enable_syslog")),
     (Flag::switch("ui", "Serves the user interface."), One("ui_config.enabled")),
     (
         Flag::value("ui-content-path", "path", "Where it is served; /ui/ unless given."),
