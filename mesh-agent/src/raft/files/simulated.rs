@@ -16,6 +16,9 @@ struct Content {
 
 type Inode = u64;
 
+/// What a disk writes as a whole. Real ones have larger sectors; smaller ones tear more.
+const SECTOR: usize = 64;
+
 #[derive(Default)]
 struct Disk {
     contents: BTreeMap<Inode, Content>,
@@ -53,6 +56,23 @@ impl SimulatedFileSystem {
         let contents = disk.contents.iter().map(|(inode, content)| (*inode, survives(content))).collect();
         let names = disk.durable_names.clone();
         Self(Arc::new(Mutex::new(Disk { contents, durable_names: names.clone(), names, ..Disk::default() })))
+    }
+
+    /// The same, but of what was written and not synced, some sectors had reached the disk.
+    pub(in crate::raft) fn after_power_loss_with_remains(&self, mut reached: impl FnMut() -> bool) -> Self {
+        let after = self.after_power_loss();
+        for (inode, content) in &self.disk().contents {
+            let mut remains = content.durable.clone();
+            remains.resize(content.now.len(), 0);
+            for (kept, written) in remains.chunks_mut(SECTOR).zip(content.now.chunks(SECTOR)) {
+                if reached() {
+                    kept.copy_from_slice(written);
+                }
+            }
+            let survivor = Content { durable: remains.clone(), now: remains };
+            after.disk().contents.insert(*inode, survivor);
+        }
+        after
     }
 
     /// The disk as another process finds it after this one was killed: with all that was written.

@@ -190,6 +190,27 @@ async fn a_full_disk_at_any_byte_loses_nothing_that_was_acknowledged() {
 }
 
 #[tokio::test]
+async fn whatever_a_power_loss_leaves_of_a_write_is_torn_and_never_damage() {
+    for seed in 0..200 {
+        let mut random = rand::rngs::StdRng::seed_from_u64(seed);
+        let disk = SimulatedFileSystem::default();
+        let mut log = open(&disk);
+        let acknowledged = random.random_range(0..30);
+        fill(&mut log, 0..acknowledged).await;
+        disk.fail_syncs_after(0);
+        let group = (acknowledged..acknowledged + 5).map(|index| entry(1, index));
+        assert!(log.blocking_append(group).await.is_err());
+        let survivor = disk.after_power_loss_with_remains(|| random.random_bool(0.5));
+        let mut log = open(&survivor);
+        let found = ids(&mut log).await.len() as u64;
+        assert!((acknowledged..=acknowledged + 5).contains(&found), "seed {seed}: {found} of {acknowledged}");
+        fill(&mut log, found..found + 5).await;
+        drop(log);
+        assert_eq!(ids(&mut open(&survivor)).await, first_term(0..found + 5), "seed {seed}");
+    }
+}
+
+#[tokio::test]
 async fn segments_are_deleted_once_no_entry_in_them_is_needed() {
     let disk = SimulatedFileSystem::default();
     let mut log = open(&disk);

@@ -59,6 +59,25 @@ fn a_server_that_was_dropped_without_shutdown_comes_back_on_a_real_disk() {
 }
 
 #[tokio::test]
+async fn a_node_that_is_dropped_leaves_its_directory_to_the_next() {
+    let disk = SimulatedFileSystem::default();
+    let server = start(&disk).await.unwrap();
+    register(&server, 0..3).await;
+    drop(server);
+    let next = async {
+        loop {
+            match start(&disk).await {
+                Ok(server) => return nodes(&server),
+                // The core ends on its own time.
+                Err(RaftError::Log(_)) => tokio::task::yield_now().await,
+                Err(other) => panic!("{other}"),
+            }
+        }
+    };
+    assert_eq!(tokio::time::timeout(DEADLINE, next).await.unwrap(), 3);
+}
+
+#[tokio::test]
 async fn a_server_that_moved_tells_its_new_address() {
     let disk = SimulatedFileSystem::default();
     let server = start(&disk).await.unwrap();
