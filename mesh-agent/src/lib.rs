@@ -20,6 +20,7 @@ pub mod discovery;
 pub mod state;
 // Floor 4, engines.
 pub mod ca;
+pub mod health;
 pub mod proxy;
 pub mod raft;
 // Floor 5, facade.
