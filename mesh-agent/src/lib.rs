@@ -6,6 +6,7 @@
 // Floor 0, ground.
 pub mod clock;
 pub mod task;
+pub mod telemetry;
 // Floor 1, words.
 pub mod model;
 // Floor 2, rules.

@@ -85,9 +85,9 @@ impl CaManager {
     pub async fn sign(&self, request: SignRequest<'_>) -> Result<SignedLeaf, CaError> {
         let signed = self.sign_checked(request).await;
         match &signed {
-            Ok(_) => metrics::counter!("mesh_ca_signed_total").increment(1),
+            Ok(_) => metrics::counter!("ca.signed").increment(1),
             Err(error) => {
-                metrics::counter!("mesh_ca_refused_total").increment(1);
+                metrics::counter!("ca.refused").increment(1);
                 tracing::warn!(%error, requester = request.requester, service = %request.service, "a certificate request was not signed");
             }
         }

@@ -1,4 +1,5 @@
 use crate::model::{CheckDefinition, Datacenter, IntentionAction, Meta, NodeName, Opaque, ServiceDefinition};
+pub use crate::telemetry::LogLevel;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
@@ -218,41 +219,6 @@ pub struct LeaveConfig {
     pub skip_on_interrupt: bool,
     /// How long requests are still served after leaving.
     pub drain: Duration,
-}
-
-/// How much is logged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LogLevel {
-    Trace,
-    Debug,
-    Info,
-    Warn,
-    Error,
-}
-
-impl LogLevel {
-    /// In any case; `err` and `error` are one.
-    pub fn parse(text: &str) -> Option<Self> {
-        match text.to_ascii_lowercase().as_str() {
-            "trace" => Some(Self::Trace),
-            "debug" => Some(Self::Debug),
-            "info" => Some(Self::Info),
-            "warn" | "warning" => Some(Self::Warn),
-            "err" | "error" => Some(Self::Error),
-            _ => None,
-        }
-    }
-
-    /// As `tracing`'s filters write it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Trace => "trace",
-            Self::Debug => "debug",
-            Self::Info => "info",
-            Self::Warn => "warn",
-            Self::Error => "error",
-        }
-    }
 }
 
 /// A network: all addresses that share the first bits of one.
