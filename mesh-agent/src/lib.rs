@@ -22,6 +22,7 @@ pub mod state;
 // Floor 4, engines.
 pub mod ca;
 pub mod health;
+pub mod leaf;
 pub mod proxy;
 pub mod raft;
 // Floor 5, facade.
