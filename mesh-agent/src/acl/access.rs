@@ -65,6 +65,8 @@ pub enum Access {
     None,
     /// Refused as a whole without this permission.
     Needs(Resource, Level),
+    /// Refused as a whole without one of these.
+    NeedsOneOf(&'static [(Resource, Level)]),
     /// Answered to anybody, with only the objects that the caller may read.
     Filtered(Resource),
 }
@@ -72,6 +74,9 @@ pub enum Access {
 impl Access {
     pub const AGENT_READ: Self = Self::Needs(Resource::Agent, Level::Read);
     pub const AGENT_WRITE: Self = Self::Needs(Resource::Agent, Level::Write);
+    /// A check is its service's or its node's.
+    pub const CHECK_WRITE: Self =
+        Self::NeedsOneOf(&[(Resource::Service, Level::Write), (Resource::Node, Level::Write)]);
     pub const INTENTION_READ: Self = Self::Needs(Resource::Intention, Level::Read);
     pub const INTENTION_WRITE: Self = Self::Needs(Resource::Intention, Level::Write);
     pub const KEY_LIST: Self = Self::Needs(Resource::Key, Level::List);
@@ -91,6 +96,10 @@ impl fmt::Display for Access {
         match self {
             Self::None => f.write_str("none"),
             Self::Needs(resource, level) => write!(f, "{}:{}", resource.as_str(), level.as_str()),
+            Self::NeedsOneOf(all) => {
+                let each: Vec<_> = all.iter().map(|(r, l)| Self::Needs(*r, *l).to_string()).collect();
+                f.write_str(&each.join(" or "))
+            }
             Self::Filtered(resource) => write!(f, "{}:read, filtered", resource.as_str()),
         }
     }
@@ -103,6 +112,7 @@ mod tests {
     #[test]
     fn access_reads_as_policies_write_it() {
         assert_eq!(Access::SERVICE_WRITE.to_string(), "service:write");
+        assert_eq!(Access::CHECK_WRITE.to_string(), "service:write or node:write");
         assert_eq!(Access::KEY_LIST.to_string(), "key:list");
         assert_eq!(Access::Filtered(Resource::Node).to_string(), "node:read, filtered");
         assert_eq!(Access::None.to_string(), "none");

@@ -38,11 +38,14 @@ pub struct PermissionDenied {
 /// # Errors
 /// [`PermissionDenied`] names the permission.
 pub fn enforce(caller: &dyn Authorizer, access: Access, name: &str) -> Result<(), PermissionDenied> {
-    let Access::Needs(resource, level) = access else { return Ok(()) };
-    match caller.enforce(resource, level, name) {
-        Enforcement::Allow => Ok(()),
-        Enforcement::Deny | Enforcement::Default => Err(PermissionDenied { access, name: name.to_owned() }),
-    }
+    let has =
+        |&(resource, level): &(Resource, Level)| caller.enforce(resource, level, name) == Enforcement::Allow;
+    let allowed = match access {
+        Access::None | Access::Filtered(_) => true,
+        Access::Needs(resource, level) => has(&(resource, level)),
+        Access::NeedsOneOf(each) => each.iter().any(has),
+    };
+    if allowed { Ok(()) } else { Err(PermissionDenied { access, name: name.to_owned() }) }
 }
 
 #[cfg(test)]
@@ -62,6 +65,7 @@ mod tests {
     fn only_a_clear_allow_lets_a_request_through() {
         assert!(enforce(&AllowAll, Access::SERVICE_WRITE, "web").is_ok());
         for silent in [Enforcement::Deny, Enforcement::Default] {
+            assert!(enforce(&Always(silent), Access::CHECK_WRITE, "web").is_err());
             let refused = enforce(&Always(silent), Access::SERVICE_WRITE, "web").unwrap_err();
             assert!(refused.to_string().starts_with("Permission denied: this needs service:write"));
         }

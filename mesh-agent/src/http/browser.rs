@@ -46,11 +46,15 @@ pub fn check(
             "Host {host:?} is not a name of this agent: use an IP address or localhost, or add the name to http_config.allowed_hosts"
         )));
     }
-    let safe = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe || same_site(headers, host) {
+    if is_safe(method) || same_site(headers, host) {
         return Ok(());
     }
     Err(forbidden(format!("{method} from a page of another site is refused: the Origin is not {host:?}")))
+}
+
+/// Only asks.
+pub fn is_safe(method: &Method) -> bool {
+    matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS)
 }
 
 fn forbidden(reason: String) -> ApiError {

@@ -11,7 +11,7 @@ use crate::filter::{Field, Filter};
 use crate::model::{Intention, NodeName, ServiceName};
 use crate::wire::decode;
 use axum::body::{Body, Bytes};
-use http::{Request, header, request};
+use http::{HeaderMap, Request, header, request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
@@ -35,9 +35,8 @@ pub struct Call {
     pub name: String,
     pub parameters: Parameters,
     pub options: QueryOptions,
-    pub token: Token,
+    pub headers: HeaderMap,
     pub caller: Arc<dyn Authorizer>,
-    pub peer: Peer,
     pub body: Bytes,
 }
 
@@ -63,7 +62,7 @@ impl Call {
 
     fn admit(route: &Route, deps: Deps, parts: &request::Parts) -> Result<Self, ApiError> {
         let parameters = Parameters::parse(parts.uri.query().unwrap_or_default());
-        let options = QueryOptions::parse(&parameters, &deps.facts.datacenter)?;
+        let options = QueryOptions::parse(&parameters, &deps.facts.datacenter, &deps.settings)?;
         let peer = *parts.extensions.get::<Peer>().expect("the server adds the peer to every request");
         if peer.hurried && (route.streams || options.may_wait()) {
             return Err(ApiError::TooManyConnections);
@@ -72,7 +71,8 @@ impl Call {
         let caller = deps.tokens.authorizer(&token);
         let name = name_in_path(route, parts.uri.path())?;
         acl::enforce(&*caller, route.access, ANY_NAME)?;
-        Ok(Self { deps, name, parameters, options, token, caller, peer, body: Bytes::new() })
+        let (headers, body) = (parts.headers.clone(), Bytes::new());
+        Ok(Self { deps, name, parameters, options, headers, caller, body })
     }
 
     /// For names that come in the body or the query.

@@ -1,22 +1,38 @@
 use super::browser::AllowedHosts;
 use super::token::Token;
 use crate::acl;
+use crate::ca::CaManager;
 use crate::catalog::{Catalog, Later};
 use crate::clock::Clock;
-use crate::model::{Datacenter, IntentionAction, NodeName};
+use crate::local::LocalState;
+use crate::model::{CheckId, Datacenter, IntentionAction, IssuedCert, NodeName, ServiceName};
 use crate::policy::Authorizer;
 use http::{HeaderName, HeaderValue};
+use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
 
 /// What the doors open onto. Clones share everything.
 #[derive(Clone)]
 pub struct Deps {
     pub catalog: Catalog,
+    pub local: Arc<LocalState>,
+    pub ca: Arc<CaManager>,
+    pub leaves: Arc<dyn Leaves>,
     pub authorizer: Authorizer,
     pub tokens: Arc<dyn Tokens>,
     pub control: Arc<dyn Control>,
     pub facts: Arc<AgentFacts>,
+    pub settings: Arc<HttpSettings>,
     pub clock: Clock,
+}
+
+/// Keeps this node's leaf certificates fresh.
+pub trait Leaves: Send + Sync {
+    /// The newest leaf of a service, from now on; `None` until there is a first one. It is kept fresh for
+    /// as long as somebody holds the receiver.
+    fn watch(&self, service: &ServiceName) -> watch::Receiver<Option<Arc<IssuedCert>>>;
 }
 
 /// Finds out what the bearer of a token may do.
@@ -46,25 +62,62 @@ pub trait Control: Send + Sync {
     fn reload(&self) -> Later<'_, Result<(), String>>;
     /// Begins to leave; returns before the agent has stopped.
     fn leave(&self) -> Later<'_, Result<(), String>>;
+    /// A service has reported its TTL check: its time begins anew.
+    fn renew_ttl(&self, check: &CheckId);
 }
 
-/// What does not change while the agent runs.
+/// What does not change while the agent runs, for people and clients to read.
 #[derive(Clone, Debug)]
 pub struct AgentFacts {
     pub node: NodeName,
     pub node_id: uuid::Uuid,
     pub datacenter: Datacenter,
     /// The address that other agents reach this one at.
-    pub address: String,
+    pub address: IpAddr,
+    /// Where other servers reach this one's RPC; 0 on a client.
+    pub server_port: u16,
+    /// The port of the member list.
+    pub serf_port: u16,
     pub server: bool,
     /// `1.2.4`, as clients parse it.
     pub version: String,
     pub revision: String,
     /// What intentions say where none matches.
     pub default_policy: IntentionAction,
-    /// The configuration in effect, without secrets, for `/v1/agent/self`.
+    /// The configuration in effect, without secrets.
     pub debug_config: serde_json::Value,
-    /// Added to every answer (`http_config.response_headers`).
+}
+
+/// Which addresses a rule is about.
+pub type AddressRule = Arc<dyn Fn(IpAddr) -> bool + Send + Sync>;
+
+/// How this API behaves (`http_config` and friends).
+#[derive(Clone)]
+pub struct HttpSettings {
+    /// Added to every answer.
     pub response_headers: Vec<(HeaderName, HeaderValue)>,
     pub allowed_hosts: AllowedHosts,
+    /// Who may send anything but GET; absent means everybody.
+    pub writers: Option<AddressRule>,
+    /// Paths that begin like this answer 403.
+    pub blocked: Vec<String>,
+    /// How long a blocking query waits that does not say.
+    pub default_wait: Duration,
+    pub max_wait: Duration,
+    /// Registrations through the API may ask for a managed proxy.
+    pub managed_proxies: bool,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self {
+            response_headers: Vec::new(),
+            allowed_hosts: AllowedHosts::default(),
+            writers: None,
+            blocked: Vec::new(),
+            default_wait: Duration::from_secs(300),
+            max_wait: Duration::from_secs(600),
+            managed_proxies: true,
+        }
+    }
 }

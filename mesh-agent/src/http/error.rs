@@ -1,7 +1,9 @@
 use crate::acl::PermissionDenied;
+use crate::ca::{CaError, CaStoreError};
 use crate::catalog::{CatalogError, ConsensusError};
 use crate::filter::FilterError;
 use crate::intention::IntentionError;
+use crate::local::LocalError;
 use crate::model::{Datacenter, NameError};
 use crate::pki::SpiffeError;
 use crate::state::Refusal;
@@ -46,6 +48,10 @@ pub enum ApiError {
     Unsupported { reason: String },
     #[error(transparent)]
     Catalog(#[from] CatalogError),
+    #[error(transparent)]
+    Ca(#[from] CaError),
+    #[error(transparent)]
+    Local(#[from] LocalError),
     #[error("{reason}")]
     Internal { reason: String },
 }
@@ -75,6 +81,8 @@ impl ApiError {
             Self::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
             Self::Unsupported { .. } => StatusCode::NOT_IMPLEMENTED,
             Self::Catalog(CatalogError::Refused(refusal)) => refusal_status(refusal),
+            Self::Ca(error) => ca_status(error),
+            Self::Local(error) => local_status(error),
             Self::NoPathToDatacenter { .. } | Self::Internal { .. } | Self::Catalog(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
@@ -87,6 +95,10 @@ impl ApiError {
         match self {
             Self::TooManyConnections | Self::Catalog(CatalogError::Consensus(ConsensusError::NoLeader)) => {
                 headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+            }
+            // What is left of the body is not read, so nothing can follow on this connection.
+            Self::BodyTooLarge { .. } | Self::BodyTimeout { .. } => {
+                headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
             }
             _ => {}
         }
@@ -101,6 +113,22 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
         Refusal::NoSuchService { .. } => StatusCode::BAD_REQUEST,
         Refusal::NodeNameTaken { .. } | Refusal::CaChanged { .. } => StatusCode::CONFLICT,
         Refusal::DuplicateIntention { .. } | Refusal::ActiveRoots { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn ca_status(error: &CaError) -> StatusCode {
+    match error {
+        CaError::Settings(_) => StatusCode::BAD_REQUEST,
+        CaError::Store(CaStoreError::Refused(refusal)) => refusal_status(refusal),
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn local_status(error: &LocalError) -> StatusCode {
+    match error {
+        LocalError::UnknownService { .. } | LocalError::UnknownCheck { .. } => StatusCode::NOT_FOUND,
+        LocalError::NoPort { .. } | LocalError::Persist { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        _ => StatusCode::BAD_REQUEST,
     }
 }
 

@@ -1,14 +1,10 @@
 use super::ApiError;
+use super::deps::HttpSettings;
 use super::parameters::Parameters;
 use crate::catalog::Consistency;
 use crate::model::{Datacenter, Meta};
 use crate::wire::GoDuration;
 use std::time::Duration;
-
-/// How long a blocking query waits that does not say.
-pub const DEFAULT_WAIT: Duration = Duration::from_secs(300);
-/// The longest a blocking query may ask to wait.
-pub const MAX_WAIT: Duration = Duration::from_secs(600);
 
 /// What every read may ask for, whatever it reads.
 #[derive(Clone, Debug)]
@@ -33,14 +29,18 @@ pub struct QueryOptions {
 impl QueryOptions {
     /// # Errors
     /// A parameter has a value that it cannot have; the error names it.
-    pub fn parse(parameters: &Parameters, datacenter: &Datacenter) -> Result<Self, ApiError> {
-        check_datacenter(parameters, datacenter)?;
+    pub fn parse(
+        parameters: &Parameters,
+        own: &Datacenter,
+        settings: &HttpSettings,
+    ) -> Result<Self, ApiError> {
+        check_datacenter(parameters, own)?;
         check_default(parameters, "ns", "Namespaces")?;
         check_default(parameters, "partition", "Partitions")?;
         Ok(Self {
             above: index(parameters)?,
             hash: parameters.filled("hash").map(str::to_owned),
-            wait: wait(parameters)?,
+            wait: wait(parameters, settings)?,
             consistency: consistency(parameters)?,
             cached: parameters.has("cached"),
             pretty: parameters.has("pretty"),
@@ -87,11 +87,11 @@ fn index(parameters: &Parameters) -> Result<Option<u64>, ApiError> {
     Ok((index > 0).then_some(index))
 }
 
-fn wait(parameters: &Parameters) -> Result<Duration, ApiError> {
-    let Some(text) = parameters.filled("wait") else { return Ok(DEFAULT_WAIT) };
+fn wait(parameters: &Parameters, settings: &HttpSettings) -> Result<Duration, ApiError> {
+    let Some(text) = parameters.filled("wait") else { return Ok(settings.default_wait) };
     let parsed: Result<GoDuration, _> = text.parse();
     let wait = parsed.map_err(|e| ApiError::bad_request(format!("Invalid wait time: {e}")))?.0;
-    Ok(if wait.is_zero() { DEFAULT_WAIT } else { wait.min(MAX_WAIT) })
+    Ok(if wait.is_zero() { settings.default_wait } else { wait.min(settings.max_wait) })
 }
 
 fn consistency(parameters: &Parameters) -> Result<Consistency, ApiError> {
@@ -114,8 +114,15 @@ fn pair(text: &str) -> (String, String) {
 mod tests {
     use super::*;
 
+    const DEFAULT_WAIT: Duration = Duration::from_secs(300);
+    const MAX_WAIT: Duration = Duration::from_secs(600);
+
     fn parse(query: &str) -> Result<QueryOptions, ApiError> {
-        QueryOptions::parse(&Parameters::parse(query), &Datacenter::new("dc1").unwrap())
+        QueryOptions::parse(
+            &Parameters::parse(query),
+            &Datacenter::new("dc1").unwrap(),
+            &HttpSettings::default(),
+        )
     }
 
     #[test]

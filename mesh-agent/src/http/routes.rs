@@ -1,6 +1,8 @@
 use super::route::Route;
 use super::v1::{
-    authorize, ca, catalog, catalog_write, health, intention_exact, intention_query, intentions, status,
+    agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, ca, catalog,
+    catalog_write, coordinate, health, intention_exact, intention_query, intentions, internal_ui, leaf,
+    members, proxy_config, service_write, status,
 };
 use crate::acl::{Access, Resource};
 
@@ -49,6 +51,42 @@ pub static ROUTES: &[Route] = &[
     // The certificate authority.
     Route::get("/v1/connect/ca/roots", Access::None, to!(ca::roots)),
     Route::get("/v1/connect/ca/configuration", Access::OPERATOR_READ, to!(ca::configuration)),
+    Route::put("/v1/connect/ca/configuration", Access::OPERATOR_WRITE, to!(ca::configure)),
     Route::get("/v1/agent/connect/ca/roots", Access::None, to!(ca::agent_roots)),
+    Route::get("/v1/agent/connect/ca/leaf/", Access::SERVICE_WRITE, to!(leaf::leaf)),
+    Route::get("/v1/agent/connect/proxy/", Access::SERVICE_WRITE, to!(proxy_config::show)),
     Route::post("/v1/agent/connect/authorize", Access::SERVICE_WRITE, to!(authorize::authorize)),
+    // This agent.
+    Route::get("/v1/agent/self", Access::AGENT_READ, to!(agent_self::show)),
+    Route::get("/v1/agent/version", Access::AGENT_READ, to!(agent_self::version)),
+    Route::get("/v1/agent/members", NODES, to!(members::list)),
+    Route::put("/v1/agent/join/", Access::AGENT_WRITE, to!(members::join)),
+    Route::put("/v1/agent/force-leave/", Access::OPERATOR_WRITE, to!(members::force_leave)),
+    Route::put("/v1/agent/reload", Access::AGENT_WRITE, to!(agent_control::reload)),
+    Route::put("/v1/agent/leave", Access::AGENT_WRITE, to!(agent_control::leave)),
+    Route::put("/v1/agent/maintenance", Access::NODE_WRITE, to!(agent_control::maintenance)),
+    Route::put("/v1/agent/token/", Access::AGENT_WRITE, to!(agent_control::token)),
+    // Its services and checks.
+    Route::get("/v1/agent/services", SERVICES, to!(agent_services::list)),
+    Route::get("/v1/agent/service/", SERVICES, to!(agent_services::one)),
+    Route::put("/v1/agent/service/register", Access::SERVICE_WRITE, to!(service_write::register)),
+    Route::put("/v1/agent/service/deregister/", Access::SERVICE_WRITE, to!(service_write::deregister)),
+    Route::put("/v1/agent/service/maintenance/", Access::SERVICE_WRITE, to!(service_write::maintenance)),
+    Route::get("/v1/agent/checks", NODES, to!(agent_checks::list)),
+    Route::put("/v1/agent/check/register", Access::CHECK_WRITE, to!(agent_checks::register)),
+    Route::put("/v1/agent/check/deregister/", Access::CHECK_WRITE, to!(agent_checks::deregister)),
+    Route::put("/v1/agent/check/pass/", Access::CHECK_WRITE, to!(agent_checks::pass)),
+    Route::put("/v1/agent/check/warn/", Access::CHECK_WRITE, to!(agent_checks::warn)),
+    Route::put("/v1/agent/check/fail/", Access::CHECK_WRITE, to!(agent_checks::fail)),
+    Route::put("/v1/agent/check/update/", Access::CHECK_WRITE, to!(agent_checks::update)),
+    Route::get("/v1/agent/health/service/id/", SERVICES, to!(agent_health::by_id)),
+    Route::get("/v1/agent/health/service/name/", SERVICES, to!(agent_health::by_name)),
+    // Coordinates.
+    Route::get("/v1/coordinate/datacenters", Access::None, to!(coordinate::datacenters)),
+    Route::get("/v1/coordinate/nodes", NODES, to!(coordinate::nodes)),
+    Route::get("/v1/coordinate/node/", NODES, to!(coordinate::node)),
+    // What the UI reads.
+    Route::get("/v1/internal/ui/nodes", NODES, to!(internal_ui::nodes)),
+    Route::get("/v1/internal/ui/node/", NODES, to!(internal_ui::node)),
+    Route::get("/v1/internal/ui/services", SERVICES, to!(internal_ui::services)),
 ];

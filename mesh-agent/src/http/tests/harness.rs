@@ -1,11 +1,21 @@
-use super::super::{AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, NoTokens};
-use crate::catalog::{Catalog, Consensus, ConsensusError, Later};
+use crate::acl::{self, Enforcement, Level, Resource};
+use crate::ca::{CaChange, CaManager, CaStore, CaStoreError};
+use crate::catalog::{Catalog, CatalogError, Consensus, ConsensusError, Later};
 use crate::clock::{Clock, Timestamp};
-use crate::model::{Datacenter, IntentionAction, NodeName};
+use crate::http::{
+    AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, HttpSettings, Leaves, NoTokens, Token,
+    Tokens,
+};
+use crate::local::{LocalOptions, LocalState, ScriptPolicy};
+use crate::model::{
+    CaProviderState, CheckId, Datacenter, IntentionAction, IssuedCert, NodeName, Opaque, RaftIndex,
+    ServiceName,
+};
 use crate::policy::PolicyCompiler;
-use crate::state::{Command, Outcome, Store};
+use crate::state::{CaView, Command, GetCa, Outcome, Query, Store, fixtures};
 use crate::task::{Shutdown, TaskGroup};
 use axum::body::{Body, Bytes};
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request, StatusCode};
 use http_body_util::BodyExt;
 use hyper_util::client::legacy::Client as HyperClient;
@@ -13,11 +23,12 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 /// One voter that agrees with itself at once.
 pub struct OneVoter {
@@ -49,6 +60,7 @@ impl Consensus for OneVoter {
 pub struct FakeControl {
     pub reloads: AtomicUsize,
     pub leaves: AtomicUsize,
+    pub renewed: Mutex<Vec<CheckId>>,
 }
 
 impl Control for FakeControl {
@@ -60,6 +72,73 @@ impl Control for FakeControl {
         self.leaves.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { Ok(()) })
     }
+    fn renew_ttl(&self, check: &CheckId) {
+        self.renewed.lock().unwrap().push(check.clone());
+    }
+}
+
+/// The CA's state is the catalog's.
+struct CatalogCa(Catalog);
+
+impl CaStore for CatalogCa {
+    fn view(&self) -> CaView {
+        GetCa.run(&self.0.state())
+    }
+    fn provider(&self) -> Option<Arc<CaProviderState>> {
+        self.0.state().ca_provider().cloned()
+    }
+    fn set(&self, change: CaChange) -> BoxFuture<'_, Result<(), CaStoreError>> {
+        Box::pin(async move {
+            match self.0.write(change.into()).await {
+                Ok(_) => Ok(()),
+                Err(CatalogError::Refused(refusal)) => Err(refusal.into()),
+                Err(error) => Err(CaStoreError::Unavailable { reason: error.to_string() }),
+            }
+        })
+    }
+}
+
+/// Leaves that the test issues.
+pub struct FakeLeaves(pub watch::Sender<Option<Arc<IssuedCert>>>);
+
+impl Leaves for FakeLeaves {
+    fn watch(&self, _: &ServiceName) -> watch::Receiver<Option<Arc<IssuedCert>>> {
+        self.0.subscribe()
+    }
+}
+
+impl FakeLeaves {
+    pub fn issue(&self, index: u64) {
+        self.0.send_replace(Some(Arc::new(IssuedCert {
+            service: "web".parse().unwrap(),
+            service_uri: "spiffe://x.consul/ns/default/dc/dc1/svc/web".to_owned(),
+            serial_number: format!("0{index}"),
+            cert_pem: "CERT".to_owned(),
+            private_key_pem: "KEY".to_owned(),
+            valid_after: 0,
+            valid_before: 1,
+            root_id: "root".to_owned(),
+            index: RaftIndex { create: index, modify: index },
+        })));
+    }
+}
+
+/// A caller to whom nothing is allowed.
+pub struct DenyAll;
+
+impl Tokens for DenyAll {
+    fn authorizer(&self, _: &Token) -> Arc<dyn acl::Authorizer> {
+        Arc::new(Self)
+    }
+    fn enabled(&self) -> bool {
+        true
+    }
+}
+
+impl acl::Authorizer for DenyAll {
+    fn enforce(&self, _: Resource, _: Level, _: &str) -> Enforcement {
+        Enforcement::Default
+    }
 }
 
 /// A running server with its client. Dropping it ends the server.
@@ -68,6 +147,7 @@ pub struct House {
     pub catalog: Catalog,
     pub voter: Arc<OneVoter>,
     pub control: Arc<FakeControl>,
+    pub leaves: Arc<FakeLeaves>,
     client: HyperClient<HttpConnector, Body>,
     _tasks: TaskGroup,
 }
@@ -94,32 +174,63 @@ impl Got {
     }
 }
 
+/// What a test wants different.
+pub struct Plan {
+    pub limits: HttpLimits,
+    pub settings: HttpSettings,
+    pub tokens: Arc<dyn Tokens>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let settings = HttpSettings {
+            response_headers: vec![("x-house".parse().unwrap(), "rule".parse().unwrap())],
+            allowed_hosts: AllowedHosts::new(["alpha".to_owned()]),
+            ..HttpSettings::default()
+        };
+        Self { limits: HttpLimits::default(), settings, tokens: Arc::new(NoTokens) }
+    }
+}
+
 pub async fn house() -> House {
-    house_with(HttpLimits::default()).await
+    build(Plan::default()).await
 }
 
 pub async fn house_with(limits: HttpLimits) -> House {
+    build(Plan { limits, ..Plan::default() }).await
+}
+
+pub async fn build(plan: Plan) -> House {
     let store = Arc::new(Store::default());
     let voter =
         Arc::new(OneVoter { store: store.clone(), index: AtomicU64::new(10), leads: AtomicBool::new(true) });
     let catalog = Catalog::new(store, voter.clone());
-    let control = Arc::new(FakeControl::default());
+    let (control, leaves) =
+        (Arc::new(FakeControl::default()), Arc::new(FakeLeaves(watch::Sender::new(None))));
     let compiler = PolicyCompiler::new(catalog.clone(), IntentionAction::Allow);
+    let facts = Arc::new(facts());
+    let clock = Clock::manual(Timestamp(1_700_000_000_000));
+    let ca = CaManager::new(Arc::new(CatalogCa(catalog.clone())), facts.datacenter.clone(), clock.clone());
+    ca.initialise("consul", &Opaque::new()).await.unwrap();
     let deps = Deps {
         catalog: catalog.clone(),
+        local: Arc::new(LocalState::open(local_options())),
+        ca: Arc::new(ca),
+        leaves: leaves.clone(),
         authorizer: compiler.authorizer(),
-        tokens: Arc::new(NoTokens),
+        tokens: plan.tokens,
         control: control.clone(),
-        facts: Arc::new(facts()),
-        clock: Clock::manual(Timestamp(1_700_000_000_000)),
+        facts,
+        settings: Arc::new(plan.settings),
+        clock,
     };
-    let server = HttpServer::bind("127.0.0.1:0".parse().unwrap(), &deps, limits).unwrap();
+    let server = HttpServer::bind("127.0.0.1:0".parse().unwrap(), &deps, plan.limits).unwrap();
     let address = server.address().unwrap();
     let mut tasks = TaskGroup::new();
     tasks.spawn("http", server.run(Shutdown::new()));
     tasks.spawn("policy", compiler.run(Shutdown::new()));
     let client = HyperClient::builder(TokioExecutor::new()).build_http();
-    House { address, catalog, voter, control, client, _tasks: tasks }
+    House { address, catalog, voter, control, leaves, client, _tasks: tasks }
 }
 
 fn facts() -> AgentFacts {
@@ -127,14 +238,28 @@ fn facts() -> AgentFacts {
         node: NodeName::new("alpha").unwrap(),
         node_id: uuid::Uuid::from_u128(1),
         datacenter: Datacenter::new("dc1").unwrap(),
-        address: "127.0.0.1".to_owned(),
+        address: "127.0.0.1".parse().unwrap(),
+        server_port: 8300,
+        serf_port: 8301,
         server: true,
         version: "1.2.4".to_owned(),
         revision: "test".to_owned(),
         default_policy: IntentionAction::Allow,
         debug_config: serde_json::json!({"NodeName": "alpha"}),
-        response_headers: vec![("x-house".parse().unwrap(), "rule".parse().unwrap())],
-        allowed_hosts: AllowedHosts::new(["alpha".to_owned()]),
+    }
+}
+
+fn local_options() -> LocalOptions {
+    LocalOptions {
+        node: fixtures::node("alpha"),
+        data_dir: None,
+        sidecar_ports: 21000..=21255,
+        proxy_ports: 20000..=20255,
+        proxy_bind: "127.0.0.1".parse().unwrap(),
+        external_sidecars: false,
+        proxy_defaults: Opaque::new(),
+        scripts: ScriptPolicy::Nobody,
+        sync_interval: Duration::from_secs(60),
     }
 }
 
@@ -157,6 +282,10 @@ impl House {
 
     pub async fn put(&self, path: &str, body: &Value) -> Got {
         self.send(Method::PUT, path, &[], &body.to_string()).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Got {
+        self.send(Method::DELETE, path, &[], "").await
     }
 
     /// Sends these bytes as they are and reads until the server closes or five seconds are over.

@@ -1,5 +1,5 @@
-use super::super::HttpLimits;
 use super::harness::{House, house_with};
+use crate::http::HttpLimits;
 use http::StatusCode;
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};

@@ -1,7 +1,13 @@
 //! Real requests over real sockets to a real server, over a catalog whose consensus is one voter.
 
+mod access;
+mod agent;
 mod blocking;
+mod catalog;
+mod certificates;
 mod harness;
+mod health;
+mod intentions;
 mod limits;
 mod malformed;
 mod table;

@@ -1,5 +1,5 @@
-use super::super::routes::ROUTES;
 use super::harness::house;
+use crate::http::routes::ROUTES;
 use http::{Method, StatusCode};
 use std::collections::HashSet;
 

@@ -1,10 +1,8 @@
-use crate::catalog::Reply;
-use crate::http::ApiError;
 use crate::http::answer::{Answer, Answered};
 use crate::http::call::Call;
 use crate::http::read::cache_hit;
 use crate::model::CaRoot;
-use crate::state::{CaView, GetCa};
+use crate::state::GetCa;
 use crate::wire;
 use http::header;
 
@@ -30,8 +28,16 @@ pub async fn agent_roots(call: Call) -> Answered {
     roots(call).await.map(cache_hit)
 }
 
+/// How leaves are signed. No private key is in it, whoever asks.
 pub async fn configuration(call: Call) -> Answered {
-    let reply: Reply<CaView> = call.read(&GetCa).await?;
-    let config = reply.value.config.clone().ok_or_else(|| ApiError::internal("the CA is not set up yet"))?;
-    call.read_answer(&reply.map(|_| wire::CaConfiguration::from(&*config)), None)
+    let reply = call.read(&GetCa).await?;
+    let config = call.deps.ca.configuration()?;
+    call.read_answer(&reply.map(|_| wire::CaConfiguration::from(&config)), None)
+}
+
+/// Another key or root in it makes a rotation.
+pub async fn configure(call: Call) -> Answered {
+    let wanted: wire::CaConfiguration = call.json()?;
+    call.deps.ca.set_configuration(&wanted.provider, &wanted.config).await?;
+    Ok(Answer::empty())
 }

@@ -1,15 +1,27 @@
 //! The handlers, one file for each resource. `routes.rs` says where they are mounted.
 
+pub mod agent_checks;
+pub mod agent_control;
+pub mod agent_health;
+pub mod agent_self;
+pub mod agent_services;
 pub mod authorize;
 pub mod ca;
 pub mod catalog;
 pub mod catalog_write;
+pub mod coordinate;
 pub mod health;
 pub mod intention_exact;
 pub mod intention_query;
 pub mod intentions;
+pub mod internal_ui;
+pub mod leaf;
+pub mod members;
+pub mod proxy_config;
+pub mod service_write;
 pub mod status;
 
 mod fields;
+mod hash_wait;
 mod instances;
 mod nearest;

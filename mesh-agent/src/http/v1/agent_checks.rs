@@ -1,0 +1,108 @@
+use super::fields;
+use crate::acl::Access;
+use crate::http::ApiError;
+use crate::http::answer::{Answer, Answered};
+use crate::http::call::Call;
+use crate::local::{LocalCheck, Source};
+use crate::model::{CheckDefinition, CheckId, CheckStatus, Probe, ServiceId};
+use crate::wire::{self, CheckOf, CheckUpdate, public_definition};
+use serde_json::json;
+use std::collections::BTreeMap;
+
+/// This node's checks by id.
+pub async fn list(call: Call) -> Answered {
+    let filter = call.filter(&fields::CHECK)?;
+    let view = call.deps.local.view();
+    let seen = view.checks.values().filter(|local| sees(&call, local));
+    let shown: BTreeMap<_, _> = seen.map(|local| (local.check.id.to_string(), shown(local))).collect();
+    match filter {
+        None => call.json_answer(&shown),
+        Some(filter) => call.json_answer(&filter.retain(json!(shown))),
+    }
+}
+
+fn sees(call: &Call, local: &LocalCheck) -> bool {
+    match &local.check.service_name {
+        Some(service) => call.sees_service(service),
+        None => call.sees_node(&call.deps.facts.node),
+    }
+}
+
+pub fn shown(local: &LocalCheck) -> wire::HealthCheck {
+    let definition = public_definition(&local.definition);
+    wire::HealthCheck { definition, ..wire::HealthCheck::from(&local.check) }
+}
+
+pub async fn register(call: Call) -> Answered {
+    let definition = call.json::<wire::CheckDefinition>()?.into_model(CheckOf::Agent)?;
+    enforce_owner(&call, definition.service.as_ref())?;
+    if let Some(before) = call.deps.local.view().checks.get(&definition.id) {
+        enforce_owner(&call, before.definition.service.as_ref())?;
+    }
+    call.deps.local.add_check(definition, Source::Api)?;
+    Ok(Answer::empty())
+}
+
+pub async fn deregister(call: Call) -> Answered {
+    let id = writable(&call)?.id;
+    call.deps.local.remove_check(&id)?;
+    Ok(Answer::empty())
+}
+
+pub async fn pass(call: Call) -> Answered {
+    report_note(&call, CheckStatus::Passing)
+}
+
+pub async fn warn(call: Call) -> Answered {
+    report_note(&call, CheckStatus::Warning)
+}
+
+pub async fn fail(call: Call) -> Answered {
+    report_note(&call, CheckStatus::Critical)
+}
+
+fn report_note(call: &Call, status: CheckStatus) -> Answered {
+    report(call, status, call.parameters.get("note").unwrap_or_default())
+}
+
+/// The same with status and output in the body.
+pub async fn update(call: Call) -> Answered {
+    let update: CheckUpdate = call.json()?;
+    report(&call, update.status()?, &update.output)
+}
+
+/// What a service says of itself through its TTL check.
+fn report(call: &Call, status: CheckStatus, output: &str) -> Answered {
+    let check = writable(call)?;
+    if !matches!(check.probe, Probe::Ttl { .. }) {
+        let reason =
+            format!("CheckID {:?} does not have associated TTL: its own probe sets its status", check.id);
+        return Err(ApiError::bad_request(reason));
+    }
+    call.deps.local.update_check(&check.id, status, output);
+    call.deps.control.renew_ttl(&check.id);
+    Ok(Answer::empty())
+}
+
+/// The check in the path, which the caller may write.
+fn writable(call: &Call) -> Result<CheckDefinition, ApiError> {
+    let id = CheckId::new(call.named("check id")?)?;
+    let view = call.deps.local.view();
+    let unknown = || {
+        ApiError::not_found(format!(
+            "Unknown check ID {id:?}. Ensure that the check ID is passed, not the check name."
+        ))
+    };
+    let local = view.checks.get(&id).ok_or_else(unknown)?;
+    enforce_owner(call, local.definition.service.as_ref())?;
+    Ok(local.definition.clone())
+}
+
+/// A service's checks are the service's, the others the node's.
+fn enforce_owner(call: &Call, service: Option<&ServiceId>) -> Result<(), ApiError> {
+    let view = call.deps.local.view();
+    match service.and_then(|id| view.services.get(id)) {
+        Some(local) => call.enforce(Access::SERVICE_WRITE, local.service.name.as_str()),
+        None => call.enforce(Access::NODE_WRITE, call.deps.facts.node.as_str()),
+    }
+}
