@@ -56,7 +56,7 @@ impl Logs {
     /// # Errors
     /// The log file cannot be opened, or it was done before.
     pub fn install(options: &LogOptions) -> Result<Self, TelemetryError> {
-        let file = options.file.as_ref().map(|path| open(path)).transpose()?;
+        let file = options.file.as_ref().map(open).transpose()?;
         let colours = io::IsTerminal::is_terminal(&io::stdout());
         let mut outputs = vec![formatted(options.format, io::stdout, colours)];
         outputs.extend(file.map(|file| formatted(options.format, Mutex::new(file), false)));
