@@ -61,7 +61,7 @@ impl TestAgent {
     fn port_config(&self) -> Value {
         let take = || self.ports.take();
         let (sidecars, managed) = (self.ports.take_range(8), self.ports.take_range(8));
-        json!({"ports": {
+        json!({"connect": {"enabled": true}, "ports": {
             "http": self.http_port, "dns": self.dns_port, "grpc": -1, "https": -1,
             "server": take(), "serf_lan": take(), "serf_wan": take(),
             "sidecar_min_port": sidecars, "sidecar_max_port": sidecars + 7,

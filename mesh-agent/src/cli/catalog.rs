@@ -61,6 +61,7 @@ pub(super) const SERVICES: Command = Command {
     action: Action::Run(|call| Box::pin(services(call))),
 };
 
+/// For standard error: on standard output it would be taken for a node. It is no failure.
 const NO_NODES: &str = "No nodes match the given query - try expanding your search.";
 const NO_SERVICES: &str = "No services match the given query - try expanding your search.";
 
@@ -82,7 +83,7 @@ async fn nodes(call: &Call) -> Result<String, Failure> {
     };
     let nodes = one_of_each(nodes.or_fail("Error listing nodes")?);
     if nodes.is_empty() {
-        return Ok(NO_NODES.to_owned());
+        return Err(Failure::with_status(0, NO_NODES));
     }
     Ok(table(&if call.matches.is_on("detailed") { detailed(&nodes) } else { standard(&nodes) }))
 }
@@ -125,7 +126,7 @@ async fn services(call: &Call) -> Result<String, Failure> {
     };
     let found = found.or_fail("Error listing services")?;
     if found.is_empty() {
-        return Ok(NO_SERVICES.to_owned());
+        return Err(Failure::with_status(0, NO_SERVICES));
     }
     let names = || found.keys().cloned().collect::<Vec<_>>().join("\n");
     Ok(if call.matches.is_on("tags") { with_tags(&found) } else { names() })

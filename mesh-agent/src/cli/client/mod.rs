@@ -10,6 +10,9 @@ mod query;
 mod request;
 mod tls;
 
+#[cfg(test)]
+mod tests;
+
 pub use agent::{AgentCheck, AgentSelf, AgentService, Member, ProxyConfig, Upstream};
 pub use catalog::{CatalogNode, HealthEntry};
 pub use config::{ClientConfig, ConfigError, Endpoint, Environment, TlsFiles};
