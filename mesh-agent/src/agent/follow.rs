@@ -32,7 +32,7 @@ where
             let seen = state.index_of(&topics);
             self.answers.send_replace(self.query.run(&state));
             tokio::select! {
-                () = watch.changed(seen) => {}
+                _ = watch.changed(seen) => {}
                 () = shutdown.begun() => {}
             }
         }

@@ -54,7 +54,10 @@ pub(super) struct IdentityJoin {
 }
 
 impl IdentityJoin {
-    pub fn new(leaf: watch::Receiver<Option<Arc<IssuedCert>>>, ca: watch::Receiver<CaView>) -> (Self, IdentityFeed) {
+    pub fn new(
+        leaf: watch::Receiver<Option<Arc<IssuedCert>>>,
+        ca: watch::Receiver<CaView>,
+    ) -> (Self, IdentityFeed) {
         let (identity, feed) = watch::channel(None);
         (Self { leaf, ca, identity }, feed)
     }
@@ -79,7 +82,9 @@ impl IdentityJoin {
         let ca = self.ca.borrow_and_update().clone();
         match leaf.map(|leaf| tls_identity(&leaf, &ca)).transpose() {
             Ok(identity) => drop(self.identity.send_replace(identity.map(Arc::new))),
-            Err(error) => tracing::error!(%error, "a leaf certificate could not be used; keeping the one before"),
+            Err(error) => {
+                tracing::error!(%error, "a leaf certificate could not be used; keeping the one before")
+            }
         }
     }
 }

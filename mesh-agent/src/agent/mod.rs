@@ -1,3 +1,26 @@
-//! The house: reads configuration, builds the rooms and wires them.
+//! The house: reads configuration, builds the rooms, wires their ports, binds, runs, drains.
+//!
+//! Everything that two rooms must know of each other is said here and nowhere else. It holds no rules of its own.
 
+mod banner;
+mod build;
 pub mod config;
+mod control;
+mod core;
+mod doors;
+mod error;
+mod follow;
+mod house;
+mod identity;
+mod mesh;
+mod node_id;
+mod observed;
+mod options;
+mod pid_file;
+mod ports;
+mod recheck;
+mod run;
+mod sidecars;
+mod signals;
+
+pub use run::{run, validate};

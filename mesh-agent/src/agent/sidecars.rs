@@ -1,7 +1,7 @@
 use super::identity::IdentityJoin;
 use super::ports::MeshEndpoints;
 use crate::catalog::Catalog;
-use crate::leaf::LeafManager;
+use crate::leaf::{LeafError, LeafManager};
 use crate::local::ProxyAssignment;
 use crate::model::{Datacenter, ServiceName, Upstream, UpstreamKind};
 use crate::proxy::{Authorize, Engine, IdentityFeed, InboundSpec, ListenerHandle, OutboundSpec, ProxyError};
@@ -24,7 +24,11 @@ pub(super) enum Wanted {
 }
 
 /// Every listener that the assignments ask for.
-pub(super) fn wanted(assignments: &[ProxyAssignment], bind: IpAddr, datacenter: &Datacenter) -> HashSet<Wanted> {
+pub(super) fn wanted(
+    assignments: &[ProxyAssignment],
+    bind: IpAddr,
+    datacenter: &Datacenter,
+) -> HashSet<Wanted> {
     assignments.iter().flat_map(|a| inbound(a, bind).into_iter().chain(outbound(a, datacenter))).collect()
 }
 
@@ -127,12 +131,13 @@ impl Sidecars {
     async fn open(&mut self, listener: &Wanted, shutdown: &Shutdown) -> Result<ListenerHandle, OpenError> {
         match listener.clone() {
             Wanted::Inbound { bind, service, app } => {
-                let (identity, authorize) = (self.identity(&service, shutdown), self.deps.authorize.clone());
+                let (identity, authorize) =
+                    (self.identity(&service, shutdown).await?, self.deps.authorize.clone());
                 let app = resolve(&app).await?;
                 Ok(self.deps.engine.inbound(InboundSpec { bind, service, app, identity, authorize })?)
             }
             Wanted::Outbound { bind, source, destination, datacenter } => {
-                let identity = self.identity(&source, shutdown);
+                let identity = self.identity(&source, shutdown).await?;
                 let endpoints = Arc::new(MeshEndpoints::new(self.deps.catalog.clone(), destination.clone()));
                 let spec = OutboundSpec { bind, source, destination, datacenter, identity, endpoints };
                 Ok(self.deps.engine.outbound(spec)?)
@@ -141,14 +146,18 @@ impl Sidecars {
     }
 
     /// All listeners of a service share one identity.
-    fn identity(&mut self, service: &ServiceName, shutdown: &Shutdown) -> IdentityFeed {
+    async fn identity(
+        &mut self,
+        service: &ServiceName,
+        shutdown: &Shutdown,
+    ) -> Result<IdentityFeed, LeafError> {
         if let Some(feed) = self.identities.get(service) {
-            return feed.clone();
+            return Ok(feed.clone());
         }
-        let (join, feed) = IdentityJoin::new(self.deps.leaf.get(service), self.deps.ca.clone());
+        let (join, feed) = IdentityJoin::new(self.deps.leaf.get(service).await?, self.deps.ca.clone());
         self.tasks.spawn("identity", join.run(shutdown.clone()));
         self.identities.insert(service.clone(), feed.clone());
-        feed
+        Ok(feed)
     }
 }
 
@@ -157,6 +166,8 @@ impl Sidecars {
 enum OpenError {
     #[error(transparent)]
     Proxy(#[from] ProxyError),
+    #[error(transparent)]
+    Leaf(#[from] LeafError),
     #[error("the app's address {address:?} cannot be resolved: {reason}; use an IP address and port")]
     Resolve { address: String, reason: String },
 }

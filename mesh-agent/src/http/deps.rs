@@ -28,11 +28,14 @@ pub struct Deps {
     pub clock: Clock,
 }
 
+/// The newest leaf certificate of one service.
+pub type LeafFeed = watch::Receiver<Option<Arc<IssuedCert>>>;
+
 /// Keeps this node's leaf certificates fresh.
 pub trait Leaves: Send + Sync {
     /// The newest leaf of a service, from now on; `None` until there is a first one. It is kept fresh for
-    /// as long as somebody holds the receiver.
-    fn watch(&self, service: &ServiceName) -> watch::Receiver<Option<Arc<IssuedCert>>>;
+    /// as long as somebody holds the receiver. The error is for people.
+    fn watch<'a>(&'a self, service: &'a ServiceName) -> Later<'a, Result<LeafFeed, String>>;
 }
 
 /// Finds out what the bearer of a token may do.

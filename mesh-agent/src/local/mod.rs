@@ -3,7 +3,10 @@
 //!
 //! It does not know HTTP, how checks are probed, or how a proxy moves bytes.
 
+mod aliases;
 mod assignment;
+mod checks;
+mod critical;
 mod entry;
 mod error;
 mod expand;
@@ -17,6 +20,7 @@ mod sync;
 mod tests;
 
 pub use assignment::ProxyAssignment;
+pub use checks::{CheckKeeper, TtlRenewals};
 pub use entry::{LocalCheck, LocalService, Source};
 pub use error::LocalError;
 pub use options::{LocalOptions, ScriptPolicy};

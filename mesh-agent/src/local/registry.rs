@@ -5,6 +5,7 @@ use crate::model::{
     CheckDefinition, CheckId, CheckStatus, HealthCheck, NodeService, Probe, ServiceDefinition, ServiceId,
 };
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// The registrations of this node, as plain data: every change is one method, and nothing here waits.
 #[derive(Clone, Debug, Default)]
@@ -225,6 +226,9 @@ fn is_maintenance(id: &CheckId) -> bool {
 const SERVICE_MAINTENANCE: &str = "_service_maintenance:";
 const NODE_MAINTENANCE: &str = "_node_maintenance";
 
+/// A hundred years: as long as no clock's arithmetic overflows.
+const FOREVER: Duration = Duration::from_secs(100 * 365 * 24 * 60 * 60);
+
 /// A check that only people set: it never expires.
 pub(super) fn maintenance(id: CheckId, service: Option<ServiceId>, reason: &str) -> CheckDefinition {
     let default = if service.is_some() {
@@ -239,13 +243,13 @@ pub(super) fn maintenance(id: CheckId, service: Option<ServiceId>, reason: &str)
         notes: if reason.is_empty() { default.to_owned() } else { reason.to_owned() },
         service,
         initial: CheckStatus::Critical,
-        interval: std::time::Duration::MAX,
-        timeout: std::time::Duration::MAX,
+        interval: FOREVER,
+        timeout: FOREVER,
         success_before_passing: 1,
         failures_before_warning: 1,
         failures_before_critical: 1,
         deregister_critical_after: None,
         output_max_size: 0,
-        probe: Probe::Ttl { ttl: std::time::Duration::MAX },
+        probe: Probe::Ttl { ttl: FOREVER },
     }
 }

@@ -43,7 +43,9 @@ impl MeshEndpoints {
 fn addresses(state: &State, destination: &ServiceName) -> Vec<SocketAddr> {
     let instances = state.instances(destination, Reach::Mesh).into_iter();
     let healthy = instances.filter(|e| Health::OnlyPassing.accepts(e.status));
-    healthy.filter_map(|e| Some(SocketAddr::new(e.address().parse::<IpAddr>().ok()?, e.service.port))).collect()
+    healthy
+        .filter_map(|e| Some(SocketAddr::new(e.address().parse::<IpAddr>().ok()?, e.service.port)))
+        .collect()
 }
 
 impl Endpoints for MeshEndpoints {

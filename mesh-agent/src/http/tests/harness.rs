@@ -3,8 +3,8 @@ use crate::ca::{CaChange, CaManager, CaStore, CaStoreError};
 use crate::catalog::{Catalog, CatalogError, Consensus, ConsensusError, Later};
 use crate::clock::{Clock, Timestamp};
 use crate::http::{
-    AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, HttpSettings, Leaves, NoTokens, Token,
-    Tokens,
+    AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, HttpSettings, LeafFeed, Leaves,
+    NoTokens, Token, Tokens,
 };
 use crate::local::{LocalOptions, LocalState, ScriptPolicy};
 use crate::model::{
@@ -102,8 +102,8 @@ impl CaStore for CatalogCa {
 pub struct FakeLeaves(pub watch::Sender<Option<Arc<IssuedCert>>>);
 
 impl Leaves for FakeLeaves {
-    fn watch(&self, _: &ServiceName) -> watch::Receiver<Option<Arc<IssuedCert>>> {
-        self.0.subscribe()
+    fn watch<'a>(&'a self, _: &'a ServiceName) -> Later<'a, Result<LeafFeed, String>> {
+        Box::pin(async { Ok(self.0.subscribe()) })
     }
 }
 

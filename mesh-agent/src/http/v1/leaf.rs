@@ -17,7 +17,7 @@ const FIRST: Duration = Duration::from_secs(30);
 pub async fn leaf(call: Call) -> Answered {
     let service = ServiceName::new(call.named("service name")?)?;
     call.enforce(Access::SERVICE_WRITE, service.as_str())?;
-    let mut feed = call.deps.leaves.watch(&service);
+    let mut feed = call.deps.leaves.watch(&service).await.map_err(ApiError::internal)?;
     let first = tokio::time::timeout(FIRST, newer(&mut feed, 0)).await.ok().flatten();
     let first = first.ok_or_else(|| {
         ApiError::internal(format!("there is no certificate for {service} yet: the agent's log says why"))

@@ -1,0 +1,73 @@
+use super::banner::banner;
+use super::config::{CommandLine, Reloadable, RuntimeConfig};
+use super::control::Control;
+use super::core::Core;
+use super::doors::Doors;
+use super::error::StartError;
+use super::house::House;
+use super::mesh::Mesh;
+use super::node_id::node_id;
+use super::observed::Observed;
+use super::options;
+use super::ports::LeafDesk;
+use super::signals::Signals;
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::http::{Deps, NoTokens};
+use crate::local::{CheckKeeper, LocalState, StateSyncer};
+use crate::task::{Shutdown, TaskGroup};
+use std::sync::Arc;
+
+/// From the ground up. Doors are bound before anything is registered, and served when all is in place.
+pub(super) async fn build(
+    command_line: CommandLine,
+    config: RuntimeConfig,
+    observed: Observed,
+) -> Result<House, StartError> {
+    let (shutdown, mut tasks) = (Shutdown::new(), TaskGroup::new());
+    let signals = Signals::new().map_err(StartError::Runtime)?;
+    let id = node_id(&config)?;
+    let Core { raft, catalog } = Core::start(&config, &shutdown).await?;
+    let mesh = Mesh::start(&config, &catalog, &mut tasks, &shutdown).await?;
+    let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
+    let (checks, renewals) = CheckKeeper::new(local.clone(), catalog.clone());
+    let (control, requests) = Control::new(renewals);
+    let deps = Deps {
+        catalog: catalog.clone(),
+        local: local.clone(),
+        ca: mesh.ca.clone(),
+        leaves: Arc::new(LeafDesk(mesh.leaf.clone())),
+        authorizer: mesh.authorizer.clone(),
+        tokens: Arc::new(NoTokens),
+        control: Arc::new(control),
+        facts: Arc::new(options::facts(&config, id)),
+        settings: Arc::new(options::http_settings(&config)),
+        clock: Clock::System,
+    };
+    let doors = Doors::bind(&config, &deps).await?;
+    register(&config, &local)?;
+    println!("{}", banner(&config, id, &doors.http_addresses(), &doors.dns_addresses()));
+    tasks.spawn("sidecars", mesh.sidecars(&config, &catalog, &local).run(shutdown.clone()));
+    tasks.spawn("checks", checks.run(shutdown.clone()));
+    let syncer = follow(&local, &catalog, &mut tasks, &shutdown);
+    doors.serve(&mut tasks, &shutdown);
+    Ok(House { command_line, config, observed, raft, local, syncer, requests, signals, tasks, shutdown })
+}
+
+/// What the configuration registers.
+fn register(config: &RuntimeConfig, local: &LocalState) -> Result<(), StartError> {
+    let Reloadable { services, checks, .. } = config.reloadable.clone();
+    Ok(local.replace_configuration(services, checks)?)
+}
+
+/// Anti-entropy runs by itself; the syncer that comes back is for the farewell.
+fn follow(
+    local: &Arc<LocalState>,
+    catalog: &Catalog,
+    tasks: &mut TaskGroup,
+    shutdown: &Shutdown,
+) -> StateSyncer {
+    let syncer = || StateSyncer::new(local.clone(), catalog.clone());
+    tasks.spawn("anti-entropy", syncer().run(shutdown.clone()));
+    syncer()
+}

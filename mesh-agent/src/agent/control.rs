@@ -1,0 +1,50 @@
+use crate::catalog::Later;
+use crate::http;
+use crate::local::TtlRenewals;
+use crate::model::CheckId;
+use tokio::sync::{mpsc, oneshot};
+
+/// What somebody asks of the agent as a whole.
+pub(super) enum Request {
+    Reload(oneshot::Sender<Result<(), String>>),
+    Leave,
+}
+
+/// Requests that wait for the agent's attention.
+const QUEUE: usize = 16;
+
+/// The doors' way to the agent; its owner answers one request at a time.
+#[derive(Clone)]
+pub(super) struct Control {
+    requests: mpsc::Sender<Request>,
+    renewals: TtlRenewals,
+}
+
+impl Control {
+    pub fn new(renewals: TtlRenewals) -> (Self, mpsc::Receiver<Request>) {
+        let (requests, receiver) = mpsc::channel(QUEUE);
+        (Self { requests, renewals }, receiver)
+    }
+
+    async fn send(&self, request: Request) -> Result<(), String> {
+        self.requests.send(request).await.map_err(|_| "the agent is shutting down".to_owned())
+    }
+}
+
+impl http::Control for Control {
+    fn reload(&self) -> Later<'_, Result<(), String>> {
+        Box::pin(async move {
+            let (reply, answer) = oneshot::channel();
+            self.send(Request::Reload(reply)).await?;
+            answer.await.map_err(|_| "the agent is shutting down".to_owned())?
+        })
+    }
+
+    fn leave(&self) -> Later<'_, Result<(), String>> {
+        Box::pin(self.send(Request::Leave))
+    }
+
+    fn renew_ttl(&self, check: &CheckId) {
+        self.renewals.renew(check);
+    }
+}

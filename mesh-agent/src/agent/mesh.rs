@@ -1,0 +1,112 @@
+use super::config::RuntimeConfig;
+use super::error::StartError;
+use super::follow::Follower;
+use super::ports::{CatalogCaStore, LocalSigner, PolicyAuthorize};
+use super::recheck::recheck;
+use super::sidecars::{SidecarDeps, Sidecars};
+use crate::ca::{CaManager, RootPruner};
+use crate::catalog::Catalog;
+use crate::clock::Clock;
+use crate::leaf::{LeafManager, LeafOptions};
+use crate::local::LocalState;
+use crate::policy::{Authorizer, PolicyCompiler};
+use crate::proxy::{Engine, EngineOptions};
+use crate::state::{CaView, GetCa};
+use crate::task::{Shutdown, TaskGroup};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// How often spent roots are looked for.
+const PRUNE_PERIOD: Duration = Duration::from_secs(3600);
+
+/// Identities, policy and the data path.
+pub(super) struct Mesh {
+    pub ca: Arc<CaManager>,
+    pub leaf: Arc<LeafManager>,
+    pub authorizer: Authorizer,
+    engine: Engine,
+    roots: watch::Receiver<CaView>,
+}
+
+impl Mesh {
+    /// The CA has a root when this returns.
+    pub async fn start(
+        config: &RuntimeConfig,
+        catalog: &Catalog,
+        tasks: &mut TaskGroup,
+        shutdown: &Shutdown,
+    ) -> Result<Self, StartError> {
+        let ca = start_ca(config, catalog, tasks, shutdown).await?;
+        let follower = Follower::new(catalog.clone(), GetCa);
+        let roots = follower.subscribe();
+        tasks.spawn("CA follower", follower.run(shutdown.clone()));
+        let leaf = start_leaf(config, &ca, roots.clone(), tasks, shutdown);
+        let engine = Engine::start(EngineOptions::default())?;
+        tasks.spawn("proxy engine", engine.clone().run(shutdown.clone()));
+        let authorizer = start_policy(config, catalog, &engine, tasks, shutdown);
+        Ok(Self { ca, leaf, authorizer, engine, roots })
+    }
+
+    /// Keeps the proxies that registrations ask for.
+    pub fn sidecars(&self, config: &RuntimeConfig, catalog: &Catalog, local: &LocalState) -> Sidecars {
+        let authorize = Arc::new(PolicyAuthorize {
+            authorizer: self.authorizer.clone(),
+            ca: self.ca.clone(),
+            datacenter: config.node.datacenter.clone(),
+        });
+        let deps = SidecarDeps {
+            engine: self.engine.clone(),
+            leaf: self.leaf.clone(),
+            ca: self.roots.clone(),
+            catalog: catalog.clone(),
+            authorize,
+            bind: config.network.bind,
+            datacenter: config.node.datacenter.clone(),
+        };
+        Sidecars::new(deps, local.proxies())
+    }
+}
+
+async fn start_ca(
+    config: &RuntimeConfig,
+    catalog: &Catalog,
+    tasks: &mut TaskGroup,
+    shutdown: &Shutdown,
+) -> Result<Arc<CaManager>, StartError> {
+    let store = Arc::new(CatalogCaStore(catalog.clone()));
+    let ca = Arc::new(CaManager::new(store, config.node.datacenter.clone(), Clock::System));
+    ca.initialise(&config.connect.ca_provider, &config.connect.ca_config).await?;
+    tasks.spawn("root pruner", RootPruner::new(ca.clone(), PRUNE_PERIOD).run(shutdown.clone()));
+    Ok(ca)
+}
+
+fn start_leaf(
+    config: &RuntimeConfig,
+    ca: &Arc<CaManager>,
+    roots: watch::Receiver<CaView>,
+    tasks: &mut TaskGroup,
+    shutdown: &Shutdown,
+) -> Arc<LeafManager> {
+    let signer = LocalSigner { ca: ca.clone(), node: config.node.name.to_string() };
+    let directory = config.data_dir.as_ref().map(|directory| directory.join("leaf"));
+    let options = LeafOptions::new(config.node.datacenter.clone(), directory);
+    let (manager, keeper) = LeafManager::new(options, Arc::new(signer), roots);
+    tasks.spawn("leaf keeper", keeper.run(shutdown.clone()));
+    Arc::new(manager)
+}
+
+fn start_policy(
+    config: &RuntimeConfig,
+    catalog: &Catalog,
+    engine: &Engine,
+    tasks: &mut TaskGroup,
+    shutdown: &Shutdown,
+) -> Authorizer {
+    let compiler = PolicyCompiler::new(catalog.clone(), config.connect.intention_default);
+    let (authorizer, snapshots) = (compiler.authorizer(), compiler.subscribe());
+    let connections = engine.connections().clone();
+    tasks.spawn("policy compiler", compiler.run(shutdown.clone()));
+    tasks.spawn("connection recheck", recheck(snapshots, connections, shutdown.clone()));
+    authorizer
+}
