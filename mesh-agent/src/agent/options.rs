@@ -4,8 +4,8 @@ use crate::discovery::Health;
 use crate::dns::{DnsOptions, Domain, Soa};
 use crate::http::{AgentFacts, AllowedHosts, HttpLimits, HttpSettings};
 use crate::local::{LocalOptions, ScriptPolicy};
-use crate::model::{Meta, Node, RaftIndex};
-use crate::raft::{RaftOptions, Storage};
+use crate::model::{Node, RaftIndex};
+use crate::raft::{Compaction, RaftOptions, Storage};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -20,13 +20,6 @@ const SYNC_INTERVAL: Duration = Duration::from_secs(60);
 /// This node as it registers itself.
 pub(super) fn node(config: &RuntimeConfig, id: Uuid) -> Node {
     let advertise = config.network.advertise;
-    let family = if advertise.is_ipv4() { "ipv4" } else { "ipv6" };
-    let mut tagged_addresses: Meta =
-        ["lan".to_owned(), "wan".to_owned(), format!("lan_{family}"), format!("wan_{family}")]
-            .into_iter()
-            .map(|tag| (tag, advertise.to_string()))
-            .collect();
-    tagged_addresses.extend(config.node.tagged_addresses.clone());
     let mut meta = config.node.meta.clone();
     meta.entry("consul-network-segment".to_owned()).or_default();
     Node {
@@ -34,7 +27,7 @@ pub(super) fn node(config: &RuntimeConfig, id: Uuid) -> Node {
         name: config.node.name.clone(),
         address: advertise.to_string(),
         datacenter: config.node.datacenter.clone(),
-        tagged_addresses,
+        tagged_addresses: config.node.tagged_addresses.clone(),
         meta,
         index: RaftIndex::default(),
     }
@@ -46,7 +39,12 @@ pub(super) fn raft(config: &RuntimeConfig) -> RaftOptions {
         None => Storage::Memory,
     };
     let address = SocketAddr::new(config.network.advertise, config.network.server_port);
-    RaftOptions::new(1, address, storage)
+    let compaction = Compaction {
+        entries: config.raft.snapshot_threshold,
+        keep: config.raft.trailing_logs,
+        ..Compaction::default()
+    };
+    RaftOptions { compaction, ..RaftOptions::new(1, address, storage) }
 }
 
 pub(super) fn local(config: &RuntimeConfig, node: Node) -> LocalOptions {
@@ -116,6 +114,7 @@ pub(super) fn http_settings(config: &RuntimeConfig) -> HttpSettings {
         default_wait: http.default_query_time,
         max_wait: http.max_query_time,
         managed_proxies: config.connect.allow_managed_api_registration,
+        ui: config.http.ui,
     }
 }
 

@@ -109,6 +109,8 @@ pub struct HttpSettings {
     pub max_wait: Duration,
     /// Registrations through the API may ask for a managed proxy.
     pub managed_proxies: bool,
+    /// Serve the page.
+    pub ui: bool,
 }
 
 impl Default for HttpSettings {
@@ -121,6 +123,7 @@ impl Default for HttpSettings {
             default_wait: Duration::from_secs(300),
             max_wait: Duration::from_secs(600),
             managed_proxies: true,
+            ui: true,
         }
     }
 }

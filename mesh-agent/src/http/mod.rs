@@ -21,6 +21,7 @@ mod router;
 mod routes;
 mod server;
 mod token;
+mod ui;
 mod v1;
 
 #[cfg(test)]

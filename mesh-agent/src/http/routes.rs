@@ -1,4 +1,5 @@
 use super::route::Route;
+use super::ui;
 use super::v1::{
     agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, ca, catalog,
     catalog_write, coordinate, health, intention_exact, intention_query, intentions, internal_ui, leaf,
@@ -19,6 +20,7 @@ const INTENTIONS: Access = Access::Filtered(Resource::Intention);
 
 /// Every endpoint, with what it needs of its caller's token.
 pub static ROUTES: &[Route] = &[
+    Route::get("/ui/", Access::None, to!(ui::file)),
     Route::get("/v1/status/leader", Access::None, to!(status::leader)),
     Route::get("/v1/status/peers", Access::None, to!(status::peers)),
     // The catalog.

@@ -73,7 +73,11 @@ impl Failure {
         let Parties { direction, from, to } = parties;
         match self {
             Self::Panicked => tracing::error!(%from, %to, "{direction} connection reset: {self}"),
-            Self::Broken(RecordError::Io(_)) | Self::Abandoned(_) | Self::Drained => {
+            // A TCP health check connects and hangs up: counted, but no news.
+            Self::Handshake(HandshakeError::Closed)
+            | Self::Broken(RecordError::Io(_))
+            | Self::Abandoned(_)
+            | Self::Drained => {
                 tracing::debug!(%from, %to, "{direction} connection reset: {self}");
             }
             _ => tracing::warn!(%from, %to, "{direction} connection reset: {self}"),
