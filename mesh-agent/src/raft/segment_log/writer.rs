@@ -67,10 +67,18 @@ impl Writer {
             }
             Request::Release { first_needed } => {
                 self.commit();
-                if let Err(error) = self.tape.release(first_needed) {
-                    tracing::warn!(%error, "an old segment of the Raft log stays for now");
-                }
+                self.release(first_needed);
             }
+        }
+    }
+
+    /// A segment too many does no harm; what is left of a failed log is not touched.
+    fn release(&mut self, first_needed: u64) {
+        if self.poisoned.is_some() {
+            return;
+        }
+        if let Err(error) = self.tape.release(first_needed) {
+            tracing::warn!(%error, "an old segment of the Raft log stays for now");
         }
     }
 
