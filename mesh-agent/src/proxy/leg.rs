@@ -40,6 +40,12 @@ impl Leg {
         self.epoch
     }
 
+    /// As if epoll had announced everything.
+    #[cfg(test)]
+    pub fn pretend_ready(&mut self) {
+        (self.readable, self.writable, self.read_until_empty) = (true, true, true);
+    }
+
     pub fn watch(&self, poller: &Poller, key: u64) -> io::Result<()> {
         poller.watch_stream(self.stream()?, key)
     }

@@ -12,12 +12,8 @@ use rustls::{
     SignatureScheme,
 };
 use std::sync::Arc;
-use webpki::{EndEntityCert, KeyUsage};
+use webpki::{EndEntityCert, KeyUsage, VerifiedPath};
 use x509_parser::prelude::{FromDer, GeneralName, X509Certificate};
-
-/// id-kp-serverAuth and id-kp-clientAuth (RFC 5280, 4.2.1.12), as DER contents.
-const SERVER_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 1];
-const CLIENT_AUTH: &[u8] = &[0x2b, 6, 1, 5, 5, 7, 3, 2];
 
 /// Which check a peer's certificate did not pass.
 #[derive(Debug, thiserror::Error)]
@@ -30,6 +26,8 @@ pub(super) enum VerifyError {
         #[source]
         source: webpki::Error,
     },
+    #[error("the certificate does not say what it is for (extended key usage)")]
+    NoPurpose,
     #[error("a certificate must name exactly one URI, this one has {count}: {presented}")]
     Uris { count: usize, presented: String },
     #[error("the certificate does not name a service: {0}")]
@@ -57,6 +55,7 @@ fn explain(error: &webpki::Error) -> String {
         E::CaUsedAsEndEntity => "it is an authority's, not a service's".to_owned(),
         E::EndEntityUsedAsCa => "it was signed by one that is no authority".to_owned(),
         E::RequiredEkuNotFoundContext(_) => "it is not meant for this role (extended key usage)".to_owned(),
+        E::NameConstraintViolation => "an authority above it is of another trust domain".to_owned(),
         other => format!("{other:?}"),
     }
 }
@@ -72,6 +71,10 @@ pub(super) struct Presented {
 /// Reads the one identity that a service's certificate has.
 pub(super) fn read_identity(certificate: &CertificateDer<'_>) -> Result<Presented, VerifyError> {
     let (_, parsed) = X509Certificate::from_der(certificate).map_err(|_| VerifyError::Unreadable)?;
+    // webpki has checked the purposes, where there are any.
+    if !matches!(parsed.extended_key_usage(), Ok(Some(_))) {
+        return Err(VerifyError::NoPurpose);
+    }
     let uris = uris(&parsed)?;
     let [uri] = uris[..] else {
         return Err(VerifyError::Uris { count: uris.len(), presented: listed(&uris) });
@@ -110,6 +113,8 @@ fn presented(certificate: &CertificateDer<'_>) -> String {
 #[derive(Debug)]
 struct Chain {
     roots: RootCertStore,
+    /// How authorities of our trust domain name themselves.
+    domain: String,
     algorithms: WebPkiSupportedAlgorithms,
 }
 
@@ -119,7 +124,8 @@ impl Chain {
         for root in &identity.roots {
             roots.add(root.clone())?;
         }
-        Ok(Self { roots, algorithms: provider.signature_verification_algorithms })
+        let domain = format!("spiffe://{}", identity.id.trust_domain);
+        Ok(Self { roots, domain, algorithms: provider.signature_verification_algorithms })
     }
 
     /// Signatures, validity and purpose up to one of our roots.
@@ -128,14 +134,25 @@ impl Chain {
         leaf: &CertificateDer<'_>,
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
-        purpose: &'static [u8],
+        purpose: KeyUsage,
     ) -> Result<(), VerifyError> {
         let certificate = EndEntityCert::try_from(leaf).map_err(|_| VerifyError::Unreadable)?;
-        let usage = KeyUsage::required(purpose);
+        let (algorithms, roots) = (self.algorithms.all, &self.roots.roots);
+        let ours = |path: &VerifiedPath<'_>| self.stays_in_our_domain(path);
         certificate
-            .verify_for_usage(self.algorithms.all, &self.roots.roots, intermediates, now, usage, None, None)
+            .verify_for_usage(algorithms, roots, intermediates, now, purpose, None, Some(&ours))
             .map_err(|source| VerifyError::Chain { presented: presented(leaf), source })?;
         Ok(())
+    }
+
+    /// An intermediate that names itself as another trust domain's signs nothing for ours.
+    fn stays_in_our_domain(&self, path: &VerifiedPath<'_>) -> Result<(), webpki::Error> {
+        let foreign = |uri: &str| uri.starts_with("spiffe://") && uri != self.domain;
+        if path.intermediate_certificates().any(|between| between.valid_uri_names().any(foreign)) {
+            Err(webpki::Error::NameConstraintViolation)
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -157,7 +174,7 @@ impl ClientVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), VerifyError> {
-        self.chain.verify(leaf, intermediates, now, CLIENT_AUTH)?;
+        self.chain.verify(leaf, intermediates, now, KeyUsage::client_auth())?;
         let presented = read_identity(leaf)?.id;
         if presented.trust_domain != self.ours.trust_domain {
             return Err(VerifyError::TrustDomain { presented, ours: self.ours.trust_domain.clone() });
@@ -187,7 +204,7 @@ impl ServerVerifier {
         intermediates: &[CertificateDer<'_>],
         now: UnixTime,
     ) -> Result<(), VerifyError> {
-        self.chain.verify(leaf, intermediates, now, SERVER_AUTH)?;
+        self.chain.verify(leaf, intermediates, now, KeyUsage::server_auth())?;
         let presented = read_identity(leaf)?.id;
         if presented == self.expected {
             Ok(())

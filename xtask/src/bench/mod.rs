@@ -37,6 +37,9 @@ pub struct Options {
     /// The proxies alone in one process, without an agent around them
     #[arg(long)]
     bare: bool,
+    /// Measure what was built before instead of building
+    #[arg(long)]
+    built: bool,
     /// Leave haproxy out
     #[arg(long)]
     no_haproxy: bool,
@@ -66,7 +69,9 @@ pub fn run(options: &Options) -> Result<()> {
         bail!("the benchmark makes a network namespace: run it as root (sudo -E cargo xtask bench)");
     }
     let peers = peers::chosen(options)?;
-    build(options)?;
+    if !options.built {
+        build(options)?;
+    }
     let directory = shell::target().join("bench");
     std::fs::create_dir_all(&directory).with_context(|| format!("making {}", directory.display()))?;
     let scene = Scene {

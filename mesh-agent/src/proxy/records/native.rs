@@ -221,3 +221,6 @@ impl Schedule {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

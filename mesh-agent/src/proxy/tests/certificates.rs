@@ -169,10 +169,35 @@ fn wrong(scene: &Scene, service: &str) -> Vec<(&'static str, Credentials, String
         ("an authority", ours.issue(Leaf { authority: true, ..Leaf::of(service) }), "an authority's".into()),
         (
             "signed by a leaf",
-            ours.issue_under_leaf(Leaf::of("between"), Leaf::of(service)),
+            ours.issue_under(Leaf::of("between"), Leaf::of(service)),
             "signed by one that is no authority".into(),
         ),
+        (
+            "under another trust domain's intermediate",
+            ours.issue_under(
+                intermediate("spiffe://99999999-2222-3333-4444-555555555555.consul"),
+                Leaf::of(service),
+            ),
+            "another trust domain".into(),
+        ),
     ]
+}
+
+fn intermediate(uri: &str) -> Leaf {
+    Leaf { uris: vec![uri.to_owned()], authority: true, purposes: vec![], ..Leaf::nameless() }
+}
+
+#[test]
+fn an_intermediate_of_our_own_trust_domain_is_good() {
+    let scene = Scene::new();
+    let between = intermediate(&format!("spiffe://{DOMAIN}"));
+    let Credentials { chain, key } = scene.authority.issue_under(between, Leaf::of(&scene.client));
+    let inbound = scene.inbound(echo());
+    let mut client = trusting_client(Some((chain, key)), rustls::ALL_VERSIONS);
+    let mut stream = handshake(&mut client, connect(inbound.local_addr())).unwrap();
+    let mut tls = rustls::Stream::new(&mut client, &mut stream);
+    tls.write_all(b"x").unwrap();
+    tls.read_exact(&mut [0]).unwrap();
 }
 
 /// The log lines of this scene, once there are as many.

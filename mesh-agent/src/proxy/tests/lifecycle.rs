@@ -103,6 +103,22 @@ fn a_dropped_listener_refuses_and_its_connections_go_on() {
 }
 
 #[test]
+fn a_port_can_change_hands_at_once() {
+    let scene = Scene::new();
+    let mut listener = scene.outbound(vec![]);
+    let bind = listener.local_addr();
+    for _ in 0..20 {
+        drop(listener);
+        let identity = scene.server_feed.subscribe();
+        let service = ServiceName::new(&scene.server).unwrap();
+        let authorize = scene.policy.clone();
+        listener =
+            scene.engine.inbound(InboundSpec { bind, service, app: any(), identity, authorize }).unwrap();
+        assert!(TcpStream::connect(bind).is_ok());
+    }
+}
+
+#[test]
 fn a_new_identity_is_shown_to_new_connections_and_open_ones_do_not_notice() {
     let scene = Scene::new();
     let path = scene.path(echo());

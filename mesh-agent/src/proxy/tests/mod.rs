@@ -2,7 +2,7 @@ mod bytes;
 mod certificates;
 mod lifecycle;
 mod logs;
-mod pki;
+pub(super) mod pki;
 mod policy;
 mod scene;
 mod streams;

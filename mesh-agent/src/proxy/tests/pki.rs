@@ -49,6 +49,7 @@ impl Leaf {
         params.not_after = date_time_ymd(self.years.1, 1, 1);
         if self.authority {
             params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+            params.key_usages.push(KeyUsagePurpose::KeyCertSign);
         }
         params
     }
@@ -85,8 +86,8 @@ impl Authority {
         Credentials { chain: vec![certificate.der().clone()], key: pkcs8(&key) }
     }
 
-    /// A leaf that is signed by another leaf of ours.
-    pub fn issue_under_leaf(&self, between: Leaf, leaf: Leaf) -> Credentials {
+    /// A leaf that is signed by another certificate of ours.
+    pub fn issue_under(&self, between: Leaf, leaf: Leaf) -> Credentials {
         let between = CertifiedIssuer::signed_by(between.params(), key(), &self.0).unwrap();
         let key = key();
         let certificate = leaf.params().signed_by(&key, &between).unwrap();
