@@ -9,7 +9,6 @@ use super::mesh::Mesh;
 use super::node_id::node_id;
 use super::observed::Observed;
 use super::options;
-use super::ports::LeafDesk;
 use super::signals::Signals;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
@@ -36,10 +35,12 @@ pub(super) async fn build(
         catalog: catalog.clone(),
         local: local.clone(),
         ca: mesh.ca.clone(),
-        leaves: Arc::new(LeafDesk(mesh.leaf.clone())),
+        leaves: mesh.leaf.clone(),
         authorizer: mesh.authorizer.clone(),
         tokens: Arc::new(NoTokens),
         control: Arc::new(control),
+        logs: observed.logs.clone(),
+        metrics: observed.metrics.clone(),
         facts: Arc::new(options::facts(&config, id)),
         settings: Arc::new(options::http_settings(&config)),
         clock: Clock::System,

@@ -130,6 +130,7 @@ pub(super) fn facts(config: &RuntimeConfig, node_id: Uuid) -> AgentFacts {
         version: API_VERSION.to_owned(),
         revision: crate::cli::VERSION.to_owned(),
         default_policy: config.connect.intention_default,
+        metrics_prefix: config.telemetry.metrics_prefix.clone(),
         debug_config: debug_config(config),
     }
 }

@@ -4,14 +4,15 @@ use crate::acl;
 use crate::ca::CaManager;
 use crate::catalog::{Catalog, Later};
 use crate::clock::Clock;
+use crate::leaf::{LeafError, LeafManager};
 use crate::local::LocalState;
 use crate::model::{CheckId, Datacenter, IntentionAction, IssuedCert, NodeName, ServiceName};
 use crate::policy::Authorizer;
+use crate::telemetry::{Logs, Metrics};
 use http::{HeaderName, HeaderValue};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// What the doors open onto. Clones share everything.
 #[derive(Clone)]
@@ -23,19 +24,36 @@ pub struct Deps {
     pub authorizer: Authorizer,
     pub tokens: Arc<dyn Tokens>,
     pub control: Arc<dyn Control>,
+    pub logs: Logs,
+    pub metrics: Metrics,
     pub facts: Arc<AgentFacts>,
     pub settings: Arc<HttpSettings>,
     pub clock: Clock,
 }
 
-/// The newest leaf certificate of one service.
-pub type LeafFeed = watch::Receiver<Option<Arc<IssuedCert>>>;
-
 /// Keeps this node's leaf certificates fresh.
 pub trait Leaves: Send + Sync {
-    /// The newest leaf of a service, from now on; `None` until there is a first one. It is kept fresh for
-    /// as long as somebody holds the receiver. The error is for people.
-    fn watch<'a>(&'a self, service: &'a ServiceName) -> Later<'a, Result<LeafFeed, String>>;
+    /// A valid certificate whose index is above `above`; after `wait`, the one that there is.
+    ///
+    /// # Errors
+    /// There is none, and none could be had soon.
+    fn fetch<'a>(
+        &'a self,
+        service: &'a ServiceName,
+        above: u64,
+        wait: Duration,
+    ) -> Later<'a, Result<Arc<IssuedCert>, LeafError>>;
+}
+
+impl Leaves for LeafManager {
+    fn fetch<'a>(
+        &'a self,
+        service: &'a ServiceName,
+        above: u64,
+        wait: Duration,
+    ) -> Later<'a, Result<Arc<IssuedCert>, LeafError>> {
+        Box::pin(self.fetch(service, above, wait))
+    }
 }
 
 /// Finds out what the bearer of a token may do.
@@ -87,6 +105,8 @@ pub struct AgentFacts {
     pub revision: String,
     /// What intentions say where none matches.
     pub default_policy: IntentionAction,
+    /// What the names of measurements begin with.
+    pub metrics_prefix: String,
     /// The configuration in effect, without secrets.
     pub debug_config: serde_json::Value,
 }

@@ -3,6 +3,7 @@ use crate::ca::{CaError, CaStoreError};
 use crate::catalog::{CatalogError, ConsensusError};
 use crate::filter::FilterError;
 use crate::intention::IntentionError;
+use crate::leaf::LeafError;
 use crate::local::LocalError;
 use crate::model::{Datacenter, NameError};
 use crate::pki::SpiffeError;
@@ -51,6 +52,8 @@ pub enum ApiError {
     #[error(transparent)]
     Ca(#[from] CaError),
     #[error(transparent)]
+    Leaf(#[from] LeafError),
+    #[error(transparent)]
     Local(#[from] LocalError),
     #[error("{reason}")]
     Internal { reason: String },
@@ -83,7 +86,7 @@ impl ApiError {
             Self::Catalog(CatalogError::Refused(refusal)) => refusal_status(refusal),
             Self::Ca(error) => ca_status(error),
             Self::Local(error) => local_status(error),
-            Self::NoPathToDatacenter { .. } | Self::Internal { .. } | Self::Catalog(_) => {
+            Self::NoPathToDatacenter { .. } | Self::Internal { .. } | Self::Catalog(_) | Self::Leaf(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }

@@ -54,6 +54,12 @@ impl Route {
     }
 
     #[must_use]
+    pub const fn streaming(mut self) -> Self {
+        self.streams = true;
+        self
+    }
+
+    #[must_use]
     pub const fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self

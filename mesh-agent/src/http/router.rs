@@ -10,6 +10,7 @@ use axum::body::Body;
 use axum::routing::{MethodFilter, MethodRouter, any, on};
 use http::{Method, Request, Response, StatusCode, header};
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 /// The one router, made from the one table.
 pub fn router(deps: &Deps, limits: HttpLimits) -> Router {
@@ -44,14 +45,21 @@ async fn dispatch(
     limits: HttpLimits,
     request: Request<Body>,
 ) -> Response<Body> {
+    let began = Instant::now();
     let answered = match Call::receive(route, deps, &limits, request).await {
         Ok(call) => (route.handler)(call).await,
         Err(error) => Err(error),
     };
+    let labels = [("method", Label::from(route.method.to_string())), ("path", route.path.into())];
+    metrics::histogram!("http.api", &labels).record(began.elapsed().as_secs_f64() * 1000.0);
     answered.unwrap_or_else(|error| refuse(route, error)).into()
 }
 
+/// The value of a label.
+type Label = metrics::SharedString;
+
 fn refuse(route: &Route, error: ApiError) -> Answer {
+    metrics::counter!("http.refused", "status" => error.status().as_u16().to_string()).increment(1);
     if error.status().is_server_error() {
         tracing::warn!(method = %route.method, path = route.path, %error, "a request failed");
     } else {

@@ -2,8 +2,8 @@ use super::route::Route;
 use super::ui;
 use super::v1::{
     agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, ca, catalog,
-    catalog_write, coordinate, health, intention_exact, intention_query, intentions, internal_ui, leaf,
-    members, proxy_config, service_write, status,
+    catalog_write, coordinate, health, host, intention_exact, intention_query, intentions, internal_ui, leaf,
+    members, metrics, monitor, proxy_config, service_write, status,
 };
 use crate::acl::{Access, Resource};
 
@@ -61,6 +61,9 @@ pub static ROUTES: &[Route] = &[
     // This agent.
     Route::get("/v1/agent/self", Access::AGENT_READ, to!(agent_self::show)),
     Route::get("/v1/agent/version", Access::AGENT_READ, to!(agent_self::version)),
+    Route::get("/v1/agent/host", Access::OPERATOR_READ, to!(host::show)),
+    Route::get("/v1/agent/metrics", Access::AGENT_READ, to!(metrics::show)),
+    Route::get("/v1/agent/monitor", Access::AGENT_READ, to!(monitor::follow)).streaming(),
     Route::get("/v1/agent/members", NODES, to!(members::list)),
     Route::put("/v1/agent/join/", Access::AGENT_WRITE, to!(members::join)),
     Route::put("/v1/agent/force-leave/", Access::OPERATOR_WRITE, to!(members::force_leave)),

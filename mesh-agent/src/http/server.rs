@@ -71,6 +71,7 @@ impl HttpServer {
             Admission::Full(seat) => (seat, false),
             Admission::Overflow(seat) => (seat, true),
             Admission::Refused => {
+                metrics::counter!("http.connections.refused").increment(1);
                 tracing::warn!(client = %address.ip(), "a connection was refused: too many are open");
                 return;
             }

@@ -65,6 +65,13 @@ impl Logs {
         Ok(logs)
     }
 
+    /// A log of its own, which events reach through the dispatch alone.
+    #[cfg(test)]
+    pub(crate) fn detached(level: LogLevel) -> (Self, tracing::Dispatch) {
+        let (logs, subscriber) = Self::over(level, Vec::new());
+        (logs, subscriber.into())
+    }
+
     fn over(level: LogLevel, outputs: Vec<Boxed>) -> (Self, impl SubscriberExt + Into<tracing::Dispatch>) {
         let (filter, level) = reload::Layer::new(LogLevel::filter(Some(level)));
         let (text, text_layer) = followed(LogFormat::Text);

@@ -3,11 +3,9 @@
 mod authorize;
 mod ca_store;
 mod endpoints;
-mod leaves;
 mod signer;
 
 pub(super) use authorize::PolicyAuthorize;
 pub(super) use ca_store::CatalogCaStore;
 pub(super) use endpoints::MeshEndpoints;
-pub(super) use leaves::LeafDesk;
 pub(super) use signer::LocalSigner;

@@ -2,6 +2,9 @@ use super::harness::{House, house};
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 async fn register(house: &House, body: &Value) {
     let got = house.put("/v1/agent/service/register", body).await;
@@ -215,4 +218,44 @@ async fn the_agent_does_what_it_is_told_or_says_why_not() {
     assert_eq!(put(&house, "/v1/agent/force-leave/nobody").await, StatusCode::NOT_FOUND);
     let token = house.put("/v1/agent/token/agent", &json!({"Token": "x"})).await;
     assert_eq!((token.status, token.text.as_str()), (StatusCode::UNAUTHORIZED, "ACL support disabled"));
+}
+
+#[tokio::test]
+async fn what_the_agent_measures_is_shown_in_both_forms() {
+    let house = house().await;
+    let report = house.get("/v1/agent/metrics").await.json();
+    assert_eq!(report["Timestamp"], "2023-11-14 22:13:20 +0000 UTC");
+    let text = house.get("/v1/agent/metrics?format=prometheus").await;
+    assert!(text.header("content-type").starts_with("text/plain; version=0.0.4"));
+    assert_eq!(house.get("/v1/agent/metrics?format=xml").await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(house.get("/v1/agent/host").await.json()["Host"]["os"], "linux");
+}
+
+#[tokio::test]
+async fn the_log_is_followed_line_by_line_at_the_level_asked_for() {
+    let house = house().await;
+    let mut stream = TcpStream::connect(house.address).await.unwrap();
+    let request = b"GET /v1/agent/monitor?loglevel=debug HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut seen = read_until(&mut stream, "\r\n\r\n").await;
+    assert!(seen.starts_with("HTTP/1.1 200 OK"), "{seen}");
+    for line in ["first", "second"] {
+        tracing::dispatcher::with_default(&house.dispatch, || tracing::debug!("{line}"));
+        seen = read_until(&mut stream, line).await;
+    }
+    assert!(seen.contains("DEBUG"), "{seen}");
+    assert_eq!(house.get("/v1/agent/monitor?loglevel=loud").await.status, StatusCode::BAD_REQUEST);
+}
+
+/// What comes until these words do.
+async fn read_until(stream: &mut TcpStream, words: &str) -> String {
+    let mut seen = String::new();
+    while !seen.contains(words) {
+        let mut bytes = [0; 4096];
+        let read = tokio::time::timeout(Duration::from_secs(5), stream.read(&mut bytes)).await;
+        let read = read.unwrap_or_else(|_| panic!("{words:?} did not come: {seen}")).unwrap();
+        assert!(read > 0, "closed before {words:?} came: {seen}");
+        seen.push_str(&String::from_utf8_lossy(&bytes[..read]));
+    }
+    seen
 }

@@ -70,6 +70,8 @@ async fn authorize_answers_for_this_mesh_alone() {
 #[tokio::test]
 async fn a_leaf_is_given_with_its_key_and_waited_for() {
     let house = house().await;
+    let none = house.get("/v1/agent/connect/ca/leaf/web").await;
+    assert_eq!(none.status, StatusCode::INTERNAL_SERVER_ERROR);
     house.leaves.issue(7);
     let leaf = house.get("/v1/agent/connect/ca/leaf/web").await;
     assert_eq!((leaf.index(), leaf.header("cache-control")), (7, "no-store"));

@@ -3,9 +3,10 @@ use crate::ca::{CaChange, CaManager, CaStore, CaStoreError};
 use crate::catalog::{Catalog, CatalogError, Consensus, ConsensusError, Later};
 use crate::clock::{Clock, Timestamp};
 use crate::http::{
-    AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, HttpSettings, LeafFeed, Leaves,
+    AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, HttpSettings, Leaves,
     NoTokens, Token, Tokens,
 };
+use crate::leaf::LeafError;
 use crate::local::{LocalOptions, LocalState, ScriptPolicy};
 use crate::model::{
     CaProviderState, CheckId, Datacenter, IntentionAction, IssuedCert, NodeName, Opaque, RaftIndex,
@@ -14,6 +15,7 @@ use crate::model::{
 use crate::policy::PolicyCompiler;
 use crate::state::{CaView, Command, GetCa, Outcome, Query, Store, fixtures};
 use crate::task::{Shutdown, TaskGroup};
+use crate::telemetry::{LogLevel, Logs, Metrics};
 use axum::body::{Body, Bytes};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -102,8 +104,19 @@ impl CaStore for CatalogCa {
 pub struct FakeLeaves(pub watch::Sender<Option<Arc<IssuedCert>>>);
 
 impl Leaves for FakeLeaves {
-    fn watch<'a>(&'a self, _: &'a ServiceName) -> Later<'a, Result<LeafFeed, String>> {
-        Box::pin(async { Ok(self.0.subscribe()) })
+    fn fetch<'a>(
+        &'a self,
+        service: &'a ServiceName,
+        above: u64,
+        wait: Duration,
+    ) -> Later<'a, Result<Arc<IssuedCert>, LeafError>> {
+        Box::pin(async move {
+            let mut feed = self.0.subscribe();
+            let newer = feed.wait_for(|cert| cert.as_ref().is_some_and(|cert| cert.index.modify > above));
+            let _ = tokio::time::timeout(wait, newer).await;
+            let cert = self.0.borrow().clone();
+            cert.ok_or(LeafError::NotYet { service: service.clone(), seconds: wait.as_secs() })
+        })
     }
 }
 
@@ -148,6 +161,8 @@ pub struct House {
     pub voter: Arc<OneVoter>,
     pub control: Arc<FakeControl>,
     pub leaves: Arc<FakeLeaves>,
+    /// Where the log that the server shows is written.
+    pub dispatch: tracing::Dispatch,
     client: HyperClient<HttpConnector, Body>,
     _tasks: TaskGroup,
 }
@@ -212,6 +227,7 @@ pub async fn build(plan: Plan) -> House {
     let clock = Clock::manual(Timestamp(1_700_000_000_000));
     let ca = CaManager::new(Arc::new(CatalogCa(catalog.clone())), facts.datacenter.clone(), clock.clone());
     ca.initialise("consul", &Opaque::new()).await.unwrap();
+    let (logs, dispatch) = Logs::detached(LogLevel::Info);
     let deps = Deps {
         catalog: catalog.clone(),
         local: Arc::new(LocalState::open(local_options())),
@@ -220,6 +236,8 @@ pub async fn build(plan: Plan) -> House {
         authorizer: compiler.authorizer(),
         tokens: plan.tokens,
         control: control.clone(),
+        logs,
+        metrics: Metrics::default(),
         facts,
         settings: Arc::new(plan.settings),
         clock,
@@ -230,7 +248,7 @@ pub async fn build(plan: Plan) -> House {
     tasks.spawn("http", server.run(Shutdown::new()));
     tasks.spawn("policy", compiler.run(Shutdown::new()));
     let client = HyperClient::builder(TokioExecutor::new()).build_http();
-    House { address, catalog, voter, control, leaves, client, _tasks: tasks }
+    House { address, catalog, voter, control, leaves, dispatch, client, _tasks: tasks }
 }
 
 fn facts() -> AgentFacts {
@@ -245,6 +263,7 @@ fn facts() -> AgentFacts {
         version: "1.2.4".to_owned(),
         revision: "test".to_owned(),
         default_policy: IntentionAction::Allow,
+        metrics_prefix: "mesh".to_owned(),
         debug_config: serde_json::json!({"NodeName": "alpha"}),
     }
 }
