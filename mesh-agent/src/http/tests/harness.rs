@@ -3,8 +3,8 @@ use crate::ca::{CaChange, CaManager, CaStore, CaStoreError};
 use crate::catalog::{Catalog, CatalogError, Consensus, ConsensusError, Later};
 use crate::clock::{Clock, Timestamp};
 use crate::http::{
-    AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, HttpSettings, Leaves,
-    NoTokens, Token, Tokens,
+    AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, HttpSettings, Leaves, NoTokens, Token,
+    Tokens,
 };
 use crate::leaf::LeafError;
 use crate::local::{LocalOptions, LocalState, ScriptPolicy};
