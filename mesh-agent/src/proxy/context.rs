@@ -1,6 +1,7 @@
 use super::buffer::Buffer;
 use super::connections::ConnectionManager;
 use super::counters::Counters;
+use super::crew::Crew;
 use super::engine::EngineOptions;
 use super::mailbox::Mailbox;
 use super::poller::Poller;
@@ -14,7 +15,9 @@ pub(super) struct Context {
     pub pool: Pool,
     /// Plaintext between a read and its encryption.
     pub scratch: Box<[u8]>,
-    pub mailbox: Arc<Mailbox>,
+    pub crew: Arc<Crew>,
+    /// Which of the crew this is.
+    pub worker: usize,
     pub counters: Arc<Counters>,
     pub manager: Arc<ConnectionManager>,
     pub options: EngineOptions,
@@ -22,13 +25,19 @@ pub(super) struct Context {
 
 impl Context {
     pub fn new(
+        crew: Arc<Crew>,
+        worker: usize,
         options: EngineOptions,
         counters: Arc<Counters>,
         manager: Arc<ConnectionManager>,
     ) -> io::Result<Self> {
-        let (poller, mailbox) = (Poller::new()?, Arc::new(Mailbox::new()?));
+        let poller = Poller::new()?;
         let scratch = vec![0; SCRATCH].into_boxed_slice();
-        Ok(Self { poller, pool: Pool::default(), scratch, mailbox, counters, manager, options })
+        Ok(Self { poller, pool: Pool::default(), scratch, crew, worker, counters, manager, options })
+    }
+
+    pub fn mailbox(&self) -> &Arc<Mailbox> {
+        self.crew.mailbox(self.worker)
     }
 
     pub fn give_back(&mut self, buffer: &mut Option<Box<Buffer>>) {

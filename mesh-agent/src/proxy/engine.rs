@@ -1,9 +1,10 @@
 use super::connections::ConnectionManager;
 use super::context::Context;
 use super::counters::Counters;
+use super::crew::Crew;
 use super::error::ProxyError;
 use super::listener::{InboundSpec, Listener, ListenerHandle, OutboundSpec, Route};
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::Mail;
 use super::worker::Worker;
 use crate::model::ServiceName;
 use crate::task::Shutdown;
@@ -53,7 +54,7 @@ pub struct Engine {
 }
 
 struct Shared {
-    mailboxes: Arc<[Arc<Mailbox>]>,
+    crew: Arc<Crew>,
     counters: Arc<Counters>,
     manager: Arc<ConnectionManager>,
     next_listener: AtomicU32,
@@ -69,15 +70,15 @@ impl Engine {
     /// The system refuses threads or descriptors.
     pub fn start(options: EngineOptions) -> Result<Self, ProxyError> {
         let (counters, manager) = (Arc::new(Counters::default()), Arc::new(ConnectionManager::default()));
-        let (mut mailboxes, mut ends) = (Vec::new(), Vec::new());
-        for index in 0..options.workers.max(1) {
-            let context = Context::new(options, counters.clone(), manager.clone())
-                .map_err(|source| ProxyError::Resources { what: "event queue", source })?;
-            mailboxes.push(context.mailbox.clone());
-            ends.push(start_worker(index, context)?);
-        }
+        let refused = |source| ProxyError::Resources { what: "event queue", source };
+        let crew = Arc::new(Crew::new(options.workers).map_err(refused)?);
+        let start = |index| {
+            let context = Context::new(crew.clone(), index, options, counters.clone(), manager.clone());
+            start_worker(index, context.map_err(refused)?)
+        };
+        let ends = (0..crew.mailboxes().len()).map(start).collect::<Result<Vec<_>, _>>()?;
         let shared = Shared {
-            mailboxes: mailboxes.into(),
+            crew,
             counters,
             manager,
             next_listener: AtomicU32::new(0),
@@ -113,7 +114,7 @@ impl Engine {
     ) -> Result<ListenerHandle, ProxyError> {
         let id = self.shared.next_listener.fetch_add(1, Relaxed);
         let listener = Listener::bind(id, service, bind, route)?;
-        ListenerHandle::new(listener, self.shared.mailboxes.clone())
+        ListenerHandle::new(listener, self.shared.crew.clone())
             .map_err(|source| ProxyError::bind(service.as_str(), bind, source))
     }
 
@@ -140,7 +141,7 @@ impl Engine {
 
 impl Shared {
     fn end_by(&self, end: Instant) {
-        for mailbox in self.mailboxes.iter() {
+        for mailbox in self.crew.mailboxes() {
             mailbox.post(Mail::Drain(end));
         }
     }

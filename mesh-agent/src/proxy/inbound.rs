@@ -91,8 +91,11 @@ impl Inbound {
             serial: presented.serial,
             target: route.service.clone(),
         };
-        let home =
-            Home { authorize: route.authorize.clone(), mailbox: context.mailbox.clone(), token: pair.token };
+        let home = Home {
+            authorize: route.authorize.clone(),
+            mailbox: context.mailbox().clone(),
+            token: pair.token,
+        };
         let guard = context.manager.register(request.clone(), home.clone());
         home.ask(request);
         Ok(guard)

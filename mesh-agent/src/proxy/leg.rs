@@ -138,8 +138,7 @@ impl Leg {
     /// Closes with RST, so that the other end cannot take what it has for the whole.
     pub fn reset(&mut self) {
         if let Some(stream) = self.stream.take() {
-            // A socket that refuses the option is closed all the same.
-            SockRef::from(&stream).set_linger(Some(Duration::ZERO)).ok();
+            reset(&stream);
         }
     }
 
@@ -147,6 +146,11 @@ impl Leg {
     pub fn close(&mut self) {
         self.stream = None;
     }
+}
+
+/// The next close sends RST. A socket that refuses the option is closed all the same.
+pub(super) fn reset(stream: &TcpStream) {
+    SockRef::from(stream).set_linger(Some(Duration::ZERO)).ok();
 }
 
 /// Begins to connect; epoll tells when it is done.

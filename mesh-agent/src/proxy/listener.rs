@@ -1,10 +1,11 @@
 use super::authorize::Authorize;
 use super::config::{ClientConfigs, ServerConfigs};
+use super::crew::Crew;
 use super::endpoints::Endpoints;
 use super::error::ProxyError;
 use super::identity::IdentityFeed;
 use super::leg::keepalive;
-use super::mailbox::{Mail, Mailbox};
+use super::mailbox::Mail;
 use crate::model::{Datacenter, ServiceName};
 use socket2::{Domain, SockRef, Socket, Type};
 use std::io;
@@ -109,18 +110,18 @@ fn listen(bind: SocketAddr) -> io::Result<TcpListener> {
 #[must_use = "dropping the handle stops listening"]
 pub struct ListenerHandle {
     listener: Arc<Listener>,
-    mailboxes: Arc<[Arc<Mailbox>]>,
+    crew: Arc<Crew>,
     local_addr: SocketAddr,
 }
 
 impl ListenerHandle {
-    pub(super) fn new(listener: Listener, mailboxes: Arc<[Arc<Mailbox>]>) -> io::Result<Self> {
+    pub(super) fn new(listener: Listener, crew: Arc<Crew>) -> io::Result<Self> {
         let local_addr = listener.socket.local_addr()?;
         let listener = Arc::new(listener);
-        for mailbox in mailboxes.iter() {
+        for mailbox in crew.mailboxes() {
             mailbox.post(Mail::Listen(listener.clone()));
         }
-        Ok(Self { listener, mailboxes, local_addr })
+        Ok(Self { listener, crew, local_addr })
     }
 
     /// The address it listens on, with the port that was chosen if none was asked for.
@@ -133,7 +134,7 @@ impl Drop for ListenerHandle {
     fn drop(&mut self) {
         // From here on connections are refused, though workers still hold the socket.
         SockRef::from(&self.listener.socket).shutdown(Shutdown::Both).ok();
-        for mailbox in self.mailboxes.iter() {
+        for mailbox in self.crew.mailboxes() {
             mailbox.post(Mail::Unlisten(self.listener.id));
         }
     }

@@ -1,4 +1,5 @@
 use super::authorize::Decision;
+use super::crew::Arrival;
 use super::listener::{Listener, ListenerId};
 use super::sessions::Token;
 use nix::sys::eventfd::{EfdFlags, EventFd};
@@ -11,6 +12,8 @@ use std::time::Instant;
 pub(super) enum Mail {
     Listen(Arc<Listener>),
     Unlisten(ListenerId),
+    /// A connection that another worker has accepted.
+    Adopt(Arrival),
     /// The answer to an authorization of this session.
     Verdict(Token, Decision),
     /// A new authorization of this open session has been asked for.
@@ -20,7 +23,7 @@ pub(super) enum Mail {
 }
 
 /// The worker's queue, with a bell that wakes its epoll. It is bounded by what posts to it: one verdict per
-/// authorization, one message per listener.
+/// authorization, one message per listener, and as many connections as the engine may hold.
 pub(super) struct Mailbox {
     queue: Mutex<Vec<Mail>>,
     bell: EventFd,

@@ -13,6 +13,7 @@ mod config;
 mod connections;
 mod context;
 mod counters;
+mod crew;
 mod endpoints;
 mod engine;
 mod error;

@@ -1,5 +1,6 @@
 use super::context::Context;
 use super::counters::{add, remove_one};
+use super::crew::Arrival;
 use super::failure::Failure;
 use super::listener::{Listener, ListenerId};
 use super::mailbox::Mail;
@@ -7,11 +8,9 @@ use super::poller::Event;
 use super::relay::Turn;
 use super::session::Session;
 use super::sessions::{Key, Sessions, Token};
-use socket2::SockRef;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
-use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -40,7 +39,7 @@ pub(super) struct Worker {
 
 impl Worker {
     pub fn new(context: Context) -> io::Result<Self> {
-        context.poller.watch_bell(context.mailbox.bell(), Key::Bell.pack())?;
+        context.poller.watch_bell(context.mailbox().bell(), Key::Bell.pack())?;
         Ok(Self {
             context,
             sessions: Sessions::default(),
@@ -98,10 +97,11 @@ impl Worker {
     }
 
     fn open_mail(&mut self) {
-        for mail in self.context.mailbox.collect() {
+        for mail in self.context.mailbox().collect() {
             match mail {
                 Mail::Listen(listener) => self.listen(listener),
                 Mail::Unlisten(id) => self.unlisten(id),
+                Mail::Adopt(arrival) => self.begin(arrival),
                 Mail::Verdict(token, decision) => {
                     self.drive(token, |session, context| session.decided(decision, context));
                 }
@@ -139,7 +139,7 @@ impl Worker {
         let Some(listener) = self.listeners.get(&id).cloned() else { return };
         for _ in 0..ACCEPTED {
             match listener.socket.accept() {
-                Ok((stream, from)) => self.admit(stream, from, &listener),
+                Ok((stream, from)) => self.admit(Arrival { stream, from, route: listener.route.clone() }),
                 Err(error) => match error.raw_os_error() {
                     Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => {
                         return self.rest(&listener, &error);
@@ -168,22 +168,29 @@ impl Worker {
         }
     }
 
-    fn admit(&mut self, stream: TcpStream, from: SocketAddr, listener: &Listener) {
+    /// Finds a worker for it, if there is room.
+    fn admit(&mut self, arrival: Arrival) {
         let counters = &self.context.counters;
         add(&counters.accepted, 1);
         if counters.active.load(Relaxed) >= self.context.options.max_connections as u64 {
             add(&counters.over_limit, 1);
-            SockRef::from(&stream).set_linger(Some(Duration::ZERO)).ok();
+            arrival.reset();
             let limit = self.context.options.max_connections;
             return self.complain(&format!("refuses connections: it already holds {limit}"));
         }
-        if stream.set_nonblocking(true).is_err() {
-            return;
-        }
         add(&counters.active, 1);
+        if let Some(arrival) = self.context.crew.assign(self.context.worker, arrival) {
+            self.begin(arrival);
+        }
+    }
+
+    fn begin(&mut self, Arrival { stream, from, route }: Arrival) {
         let token = self.sessions.reserve();
-        self.sessions.put(token, Box::new(Session::new(from, listener.route.clone(), token)));
-        self.drive(token, |session, context| session.begin(stream, context));
+        self.sessions.put(token, Box::new(Session::new(from, route, token)));
+        self.drive(token, |session, context| {
+            stream.set_nonblocking(true)?;
+            session.begin(stream, context)
+        });
     }
 
     /// Lets a session do one thing, and does what follows from it.
@@ -207,6 +214,12 @@ impl Worker {
         }
         drop(session);
         self.sessions.release(token);
+        self.over();
+    }
+
+    /// A connection of this worker is no more.
+    fn over(&self) {
+        self.context.crew.release(self.context.worker);
         remove_one(&self.context.counters.active);
     }
 
@@ -231,8 +244,14 @@ impl Worker {
         }
     }
 
-    /// Resets every session that is still open.
+    /// Resets every connection that is still open, and those that were about to come.
     pub fn reset_all(&mut self) {
+        for mail in self.context.mailbox().collect() {
+            if let Mail::Adopt(arrival) = mail {
+                arrival.reset();
+                self.over();
+            }
+        }
         for token in self.sessions.tokens() {
             self.drive(token, |_, _| Err(Failure::Drained));
         }

@@ -4,5 +4,5 @@ mod lifecycle;
 mod logs;
 pub(super) mod pki;
 mod policy;
-mod scene;
+pub(super) mod scene;
 mod streams;

@@ -3,6 +3,7 @@
 use super::logs;
 use super::pki::Authority;
 use crate::model::{Datacenter, ServiceName};
+use crate::proxy::listener::Route;
 use crate::proxy::{
     Answer, Authorize, AuthorizeRequest, CounterValues, Decision, Endpoint, Endpoints, Engine, EngineOptions,
     IdentityFeed, InboundSpec, ListenerHandle, OutboundSpec, TlsIdentity,
@@ -150,6 +151,17 @@ impl Scene {
     pub fn counters(&self) -> CounterValues {
         self.engine.counters().values()
     }
+}
+
+pub fn route_to_nowhere() -> Arc<Route> {
+    let spec = InboundSpec {
+        bind: any(),
+        service: ServiceName::new("nowhere").unwrap(),
+        app: any(),
+        identity: watch::Sender::new(None).subscribe(),
+        authorize: Policy::new(Rule::Drop),
+    };
+    Arc::new(spec.into())
 }
 
 pub struct Path {
