@@ -1,7 +1,8 @@
 //! Turns a DNS question into a discovery query, and results into records, over UDP and TCP.
 //!
 //! It does not know how the catalog is replicated, nor HTTP. Every answer of its own zones is computed by
-//! pure functions from a reader of the catalog, a seed and a time; sockets and recursors stand around them.
+//! pure functions from a reader of the catalog, a seed and a time. Around them stand the sockets, framing and
+//! decoding of `hickory-server`, for which this room is the request handler, and recursors.
 
 mod answer;
 mod client;
@@ -20,7 +21,6 @@ mod server;
 mod tcp;
 #[cfg(test)]
 mod tests;
-mod udp;
 
 pub use domain::{Domain, DomainError};
 pub use options::{DnsOptions, Soa};

@@ -1,176 +1,112 @@
-use hickory_proto::op::{Message, MessageType, Metadata, OpCode, Query, ResponseCode};
+use hickory_proto::op::{Edns, OpCode, Query, ResponseCode};
 use hickory_proto::rr::DNSClass;
+use hickory_server::server::Request;
 
-/// A well-formed question.
-#[derive(Clone, Debug)]
-pub(super) struct Request {
-    pub metadata: Metadata,
-    pub query: Query,
-    /// The payload that the client takes over UDP, where it speaks EDNS.
-    pub payload: Option<u16>,
-    /// The client wants signatures, which only a recursor could have.
-    pub dnssec: bool,
-    /// The size of the question, in bytes.
-    pub size: usize,
-}
-
-/// Why a packet is not answered by its question.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Malformed {
-    /// Noise, or somebody's answer: whoever answers that may start a quarrel that never ends.
-    Silent,
-    /// The sender is told by the bare header of `id`.
-    Told { id: u16, op_code: OpCode, code: ResponseCode },
-}
-
-const HEADER: usize = 12;
-
-impl Request {
-    /// # Errors
-    /// [`Malformed`] says what to do with the packet instead.
-    pub(super) fn parse(packet: &[u8]) -> Result<Self, Malformed> {
-        let header = Header::read(packet).ok_or(Malformed::Silent)?;
-        if header.is_response {
-            return Err(Malformed::Silent);
-        }
-        let told = |code| Malformed::Told { id: header.id, op_code: header.op_code, code };
-        if header.op_code != OpCode::Query {
-            return Err(told(ResponseCode::NotImp));
-        }
-        // Checked before the body is decoded: nothing but a question and its options is read.
-        if header.counts[..3] != [1, 0, 0] {
-            return Err(told(ResponseCode::FormErr));
-        }
-        let message = Message::from_vec(packet).map_err(|_| told(ResponseCode::FormErr))?;
-        Self::of(message, packet.len()).map_err(told)
+/// The one question of a request.
+///
+/// # Errors
+/// The code that its sender is told instead.
+pub(super) fn question(request: &Request) -> Result<&Query, ResponseCode> {
+    if request.metadata.op_code != OpCode::Query {
+        return Err(ResponseCode::NotImp);
     }
-
-    fn of(mut message: Message, size: usize) -> Result<Self, ResponseCode> {
-        let edns = message.edns.take();
-        if edns.as_ref().is_some_and(|e| e.version() > 0) {
-            return Err(ResponseCode::BADVERS);
-        }
-        let query = message.queries.pop().ok_or(ResponseCode::FormErr)?;
-        match query.query_class() {
-            DNSClass::IN | DNSClass::ANY => {}
-            _ => return Err(ResponseCode::Refused),
-        }
-        Ok(Self {
-            metadata: message.metadata,
-            query,
-            payload: edns.as_ref().map(hickory_proto::op::Edns::max_payload),
-            dnssec: edns.is_some_and(|e| e.flags().dnssec_ok),
-            size,
-        })
+    let [query] = request.queries.queries() else { return Err(ResponseCode::FormErr) };
+    if !(request.answers.is_empty() && request.authorities.is_empty()) {
+        return Err(ResponseCode::FormErr);
+    }
+    if request.version() > 0 {
+        return Err(ResponseCode::BADVERS);
+    }
+    match query.query_class() {
+        DNSClass::IN | DNSClass::ANY => Ok(query.original()),
+        _ => Err(ResponseCode::Refused),
     }
 }
 
-/// What is read of a packet before it is decoded.
-struct Header {
-    id: u16,
-    is_response: bool,
-    op_code: OpCode,
-    /// Questions, answers, authorities, additionals.
-    counts: [u16; 4],
+/// The payload that the client takes over UDP, where it speaks EDNS.
+pub(super) fn payload(request: &Request) -> Option<u16> {
+    request.edns.as_ref().map(Edns::max_payload)
 }
 
-impl Header {
-    fn read(packet: &[u8]) -> Option<Self> {
-        let bytes: &[u8; HEADER] = packet.first_chunk()?;
-        let word = |at: usize| u16::from_be_bytes([bytes[at], bytes[at + 1]]);
-        Some(Self {
-            id: word(0),
-            is_response: bytes[2] & 0x80 != 0,
-            op_code: OpCode::from_u8((bytes[2] >> 3) & 0x0f),
-            counts: [word(4), word(6), word(8), word(10)],
-        })
-    }
-}
-
-impl Malformed {
-    /// The answer to send, if there is one.
-    pub(super) fn reply(&self) -> Option<Vec<u8>> {
-        let Self::Told { id, op_code, code } = *self else { return None };
-        let mut message = Message::new(id, MessageType::Response, op_code);
-        message.metadata.response_code = code;
-        if code == ResponseCode::BADVERS {
-            message.set_edns(hickory_proto::op::Edns::new());
-        }
-        message.to_vec().ok()
-    }
+/// Whether the client wants signatures, which only a recursor could have.
+pub(super) fn wants_signatures(request: &Request) -> bool {
+    request.edns.as_ref().is_some_and(|e| e.flags().dnssec_ok)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use hickory_proto::op::Edns;
-    use hickory_proto::rr::{Name, RecordType};
+    use hickory_proto::op::{Message, MessageType};
+    use hickory_proto::rr::{Name, RData, Record, RecordType, rdata::A};
+    use hickory_server::net::xfer::Protocol;
     use rand::{RngExt, SeedableRng, rngs::SmallRng};
     use std::str::FromStr;
 
-    fn question() -> Message {
+    const HEADER: usize = 12;
+
+    fn message() -> Message {
         let mut message = Message::new(7, MessageType::Query, OpCode::Query);
         message.add_query(Query::query(Name::from_str("web.service.consul.").unwrap(), RecordType::A));
         message
     }
 
-    fn code_of(packet: &[u8]) -> ResponseCode {
-        match Request::parse(packet) {
-            Err(Malformed::Told { id: 7, code, .. }) => code,
-            other => panic!("{other:?}"),
-        }
+    fn decode(packet: Vec<u8>) -> Option<Request> {
+        Request::from_bytes(packet, ([127, 0, 0, 1], 5353).into(), Protocol::Udp).ok()
+    }
+
+    fn code_of(message: &Message) -> ResponseCode {
+        question(&decode(message.to_vec().unwrap()).unwrap()).unwrap_err()
     }
 
     #[test]
     fn a_question_is_read_with_what_its_options_say() {
-        let mut message = question();
+        let mut asked = message();
         let mut edns = Edns::new();
         edns.set_max_payload(4096).set_dnssec_ok(true);
-        message.set_edns(edns);
-        let request = Request::parse(&message.to_vec().unwrap()).unwrap();
-        assert_eq!((request.payload, request.dnssec), (Some(4096), true));
-        assert_eq!(request.query.name().to_string(), "web.service.consul.");
+        asked.set_edns(edns);
+        let request = decode(asked.to_vec().unwrap()).unwrap();
+        assert_eq!((payload(&request), wants_signatures(&request)), (Some(4096), true));
+        assert_eq!(question(&request).unwrap(), &asked.queries[0]);
     }
 
     #[test]
     fn what_is_no_question_is_refused_by_code() {
-        let mut two = question();
+        let mut none = message();
+        none.queries.clear();
+        assert_eq!(code_of(&none), ResponseCode::FormErr);
+
+        let mut two = message();
         two.add_query(Query::query(Name::root(), RecordType::A));
-        assert_eq!(code_of(&two.to_vec().unwrap()), ResponseCode::FormErr);
+        assert_eq!(code_of(&two), ResponseCode::FormErr);
 
-        let mut update = question();
+        let mut answered = message();
+        answered.add_answer(Record::from_rdata(Name::root(), 0, RData::A(A::new(1, 2, 3, 4))));
+        assert_eq!(code_of(&answered), ResponseCode::FormErr);
+
+        let mut update = message();
         update.metadata.op_code = OpCode::Update;
-        assert_eq!(code_of(&update.to_vec().unwrap()), ResponseCode::NotImp);
+        assert_eq!(code_of(&update), ResponseCode::NotImp);
 
-        let mut chaos = question();
+        let mut chaos = message();
         chaos.queries[0].set_query_class(DNSClass::CH);
-        assert_eq!(code_of(&chaos.to_vec().unwrap()), ResponseCode::Refused);
+        assert_eq!(code_of(&chaos), ResponseCode::Refused);
 
-        let mut future = question();
+        let mut future = message();
         let mut edns = Edns::new();
         edns.set_version(1);
         future.set_edns(edns);
-        assert_eq!(code_of(&future.to_vec().unwrap()), ResponseCode::BADVERS);
-
-        let whole = question().to_vec().unwrap();
-        assert_eq!(code_of(&whole[..whole.len() - 3]), ResponseCode::FormErr);
+        assert_eq!(code_of(&future), ResponseCode::BADVERS);
     }
 
     #[test]
-    fn answers_and_scraps_get_no_reply() {
-        let mut answer = question();
-        answer.metadata.message_type = MessageType::Response;
-        assert_eq!(Request::parse(&answer.to_vec().unwrap()).unwrap_err(), Malformed::Silent);
-        for size in 0..HEADER {
-            assert_eq!(Request::parse(&vec![0; size]).unwrap_err(), Malformed::Silent);
+    fn scraps_and_compression_loops_do_not_decode() {
+        let whole = message().to_vec().unwrap();
+        for size in 0..whole.len() {
+            assert!(decode(whole[..size].to_vec()).is_none(), "{size}");
         }
-    }
-
-    #[test]
-    fn a_compression_loop_is_refused() {
-        let mut packet = vec![0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-        packet.extend([0xc0, 12, 0, 1, 0, 1]);
-        assert_eq!(code_of(&packet), ResponseCode::FormErr);
+        let mut ring = vec![0, 7, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+        ring.extend([0xc0, 12, 0, 1, 0, 1]);
+        assert!(decode(ring).is_none());
     }
 
     #[test]
@@ -183,21 +119,23 @@ mod tests {
             if round % 2 == 0 && size >= HEADER {
                 packet[..HEADER].copy_from_slice(&[0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 9]);
             }
-            if let Err(malformed) = Request::parse(&packet) {
-                assert!(malformed.reply().is_none_or(|r| r.len() <= 23));
+            if let Some(request) = decode(packet) {
+                let _ = question(&request);
             }
         }
     }
 
     #[test]
     fn flipped_bits_of_a_true_question_are_survived() {
-        let mut message = question();
-        message.set_edns(Edns::new());
-        let whole = message.to_vec().unwrap();
+        let mut asked = message();
+        asked.set_edns(Edns::new());
+        let whole = asked.to_vec().unwrap();
         for bit in 0..whole.len() * 8 {
             let mut packet = whole.clone();
             packet[bit / 8] ^= 1 << (bit % 8);
-            let _ = Request::parse(&packet);
+            if let Some(request) = decode(packet) {
+                let _ = question(&request);
+            }
         }
     }
 }

@@ -1,17 +1,17 @@
 use super::handler::Handler;
-use super::{DnsOptions, tcp, udp};
+use super::{DnsOptions, tcp};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::task::{Shutdown, TaskGroup};
+use hickory_server::Server;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use tokio::net::{TcpListener, UdpSocket};
 
 /// The DNS door: UDP and TCP on the same ports.
 pub struct DnsServer {
     sockets: Vec<Sockets>,
-    handler: Arc<Handler>,
+    handler: Handler,
     limits: tcp::Limits,
 }
 
@@ -53,7 +53,7 @@ impl DnsServer {
         }
         options.recursors.retain(|recursor| !is_own(*recursor, &sockets));
         let limits = tcp::Limits { connections: options.tcp_connections, deadline: options.tcp_deadline };
-        Ok(Self { sockets, limits, handler: Arc::new(Handler::new(options, catalog, clock)) })
+        Ok(Self { sockets, limits, handler: Handler::new(options, catalog, clock) })
     }
 
     /// Where it listens.
@@ -63,12 +63,18 @@ impl DnsServer {
 
     /// Serves until shutdown begins.
     pub async fn run(self, shutdown: Shutdown) {
-        let mut tasks = TaskGroup::new();
+        let mut datagrams = Server::new(self.handler.clone());
+        let mut connections = TaskGroup::new();
         for Sockets { udp, tcp, .. } in self.sockets {
-            tasks.spawn("dns-udp", udp::serve(udp, self.handler.clone(), shutdown.clone()));
-            tasks.spawn("dns-tcp", tcp::serve(tcp, self.handler.clone(), self.limits, shutdown.clone()));
+            datagrams.register_socket(udp);
+            connections
+                .spawn("dns-tcp", tcp::serve(tcp, self.handler.clone(), self.limits, shutdown.clone()));
         }
-        tasks.finish().await;
+        shutdown.begun().await;
+        if let Err(error) = datagrams.shutdown_gracefully().await {
+            tracing::warn!(%error, "a DNS socket had failed before shutdown");
+        }
+        connections.finish().await;
     }
 }
 

@@ -1,27 +1,30 @@
-use super::client::{Client, Transport};
-use super::framing;
+//! The library's own TCP loop bounds how long a client may hold a connection, but not how many there are, and
+//! it spins where descriptors run out. This loop bounds them; framing, time-outs and decoding stay the library's.
+
 use super::handler::Handler;
 use crate::task::{Shutdown, TaskGroup};
-use std::io;
+use futures_util::StreamExt;
+use hickory_proto::op::{MessageType, SerialMessage};
+use hickory_server::net::runtime::{TokioTime, iocompat::AsyncIoTokioAsStd};
+use hickory_server::net::{tcp, xfer::Protocol};
+use hickory_server::server::{Request, RequestHandler, ResponseHandle, TimeoutStream};
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
 
 /// How long to leave a listener alone that fails, as it does when descriptors run out.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// What a TCP client may use.
+/// What TCP clients may use.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Limits {
     pub connections: usize,
-    /// For one message, either way, and for being idle.
+    /// From one request to the next, whole one: for sending it, for taking the reply, and for being idle.
     pub deadline: Duration,
 }
 
 /// Serves one TCP listener; connections over the limit are closed at once.
-pub(super) async fn serve(listener: TcpListener, handler: Arc<Handler>, limits: Limits, shutdown: Shutdown) {
+pub(super) async fn serve(listener: TcpListener, handler: Handler, limits: Limits, shutdown: Shutdown) {
     let mut clients = TaskGroup::new();
     loop {
         let accepted = tokio::select! {
@@ -37,7 +40,7 @@ pub(super) async fn serve(listener: TcpListener, handler: Arc<Handler>, limits: 
                 );
             }
             Ok((stream, source)) => {
-                clients.spawn("dns-client", client(stream, source, handler.clone(), limits));
+                clients.spawn("dns-client", client(stream, source, handler.clone(), limits.deadline));
             }
             Err(error) => {
                 tracing::warn!(%error, "accepting DNS over TCP failed");
@@ -47,24 +50,26 @@ pub(super) async fn serve(listener: TcpListener, handler: Arc<Handler>, limits: 
     }
 }
 
-async fn client(mut stream: TcpStream, source: SocketAddr, handler: Arc<Handler>, limits: Limits) {
-    let client = Client { source, transport: Transport::Tcp };
-    if let Err(error) = converse(&mut stream, client, &handler, limits.deadline).await {
-        tracing::debug!(%error, %source, "a DNS client's connection ended early");
+/// One request after the other until the client closes, is too slow, or sends what is none.
+async fn client(stream: TcpStream, source: SocketAddr, handler: Handler, deadline: Duration) {
+    let (messages, replies) = tcp::TcpStream::from_stream(AsyncIoTokioAsStd(stream), source);
+    let mut messages = TimeoutStream::new(messages, deadline);
+    while let Some(message) = messages.next().await {
+        let request = match message {
+            Ok(message) => decode(message, source),
+            Err(error) => return tracing::debug!(%error, %source, "a DNS client's connection ended early"),
+        };
+        let Some(request) = request else {
+            return tracing::debug!(%source, "a DNS client was cut off: it sent no request");
+        };
+        let replies = ResponseHandle::new(source, replies.clone(), Protocol::Tcp);
+        handler.handle_request::<_, TokioTime>(&request, replies).await;
     }
 }
 
-/// One question after the other until the client closes, is too slow, or sends what deserves no answer.
-async fn converse(
-    stream: &mut TcpStream,
-    client: Client,
-    handler: &Handler,
-    deadline: Duration,
-) -> io::Result<()> {
-    while let Some(packet) = timeout(deadline, framing::read(stream)).await?? {
-        metrics::counter!("dns.queries", "transport" => "tcp").increment(1);
-        let Some(reply) = handler.handle(&packet, client).await else { return Ok(()) };
-        timeout(deadline, framing::write(stream, &reply)).await??;
-    }
-    Ok(())
+/// `None` for noise and for somebody's answer: whoever answers that may start a quarrel that never ends.
+fn decode(message: SerialMessage, source: SocketAddr) -> Option<Request> {
+    let (packet, _) = message.into_parts();
+    let request = Request::from_bytes(packet, source, Protocol::Tcp).ok()?;
+    (request.metadata.message_type == MessageType::Query).then_some(request)
 }
