@@ -13,9 +13,8 @@ fn with_file(name: &str, text: &str, arguments: &[&str]) -> Output {
 
 #[test]
 fn good_configuration_is_valid_in_both_languages() {
-    let json =
-        r#"{"data_dir": "/tmp/x", "services": [{"name": "web", "port": 80, "check": {"ttl": "10s"}}]}"#;
-    let hcl = "data_dir = \"/tmp/x\"\nservice {\n  name = \"web\"\n  port = 80\n  connect { sidecar_service {} }\n}\n";
+    let json = r#"{"data_dir": "/tmp/x", "server": true, "bootstrap": true, "services": [{"name": "web", "port": 80, "check": {"ttl": "10s"}}]}"#;
+    let hcl = "data_dir = \"/tmp/x\"\nserver = true\nbootstrap = true\nservice {\n  name = \"web\"\n  port = 80\n  connect { sidecar_service {} }\n}\n";
     for (name, text) in [("a.json", json), ("a.hcl", hcl)] {
         let output = with_file(name, text, &["validate"]);
         assert_eq!(output.status, Some(0), "{}", output.stderr);

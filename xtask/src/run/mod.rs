@@ -28,11 +28,12 @@ pub fn run(options: &Options) -> Result<()> {
         Some(binary) => binary.clone(),
         None => build::run()?,
     };
-    // Blocked before any thread starts, so that only `attend` sees them. Children begin with none blocked.
+    // Blocked before any thread starts, so that only `attend` sees them.
     let signals = SigSet::from_iter([Signal::SIGINT, Signal::SIGTERM, Signal::SIGCHLD]);
     signals.thread_block().context("blocking signals")?;
     service::start_both()?;
-    let demonstration = Demonstration::start(&binary)?;
+    let demonstration = Demonstration::start(&binary, &signals)?;
+    println!("waiting for the first health checks ...");
     let shown = story::Story { binary, log: demonstration.log.clone() };
     std::thread::spawn(move || shown.tell_once_it_works());
     demonstration.attend(&signals)
@@ -45,7 +46,7 @@ struct Demonstration {
 }
 
 impl Demonstration {
-    fn start(binary: &Path) -> Result<Self> {
+    fn start(binary: &Path, blocked: &SigSet) -> Result<Self> {
         let place = shell::target().join("demo");
         let config = place.join("config");
         std::fs::create_dir_all(&config).with_context(|| format!("making {}", config.display()))?;
@@ -56,9 +57,12 @@ impl Demonstration {
         command.args(["agent", "-dev", "-config-dir"]).arg(&config);
         command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
         // In a group of its own a Ctrl-C does not reach it: we tell it, once, to leave.
-        let agent =
-            command.process_group(0).spawn().with_context(|| format!("starting {}", binary.display()))?;
-        Ok(Self { agent, log })
+        command.process_group(0);
+        // A child inherits what is blocked.
+        blocked.thread_unblock().context("unblocking signals")?;
+        let agent = command.spawn();
+        blocked.thread_block().context("blocking signals")?;
+        Ok(Self { agent: agent.with_context(|| format!("starting {}", binary.display()))?, log })
     }
 
     /// Waits for the end: the agent's own, or one asked for.

@@ -20,17 +20,18 @@ pub fn start_both() -> Result<()> {
 
 /// web is an ordinary program: it asks api on a local port and shows what comes.
 fn page_of_web() -> String {
-    match get(UPSTREAM_PORT) {
+    match get(UPSTREAM_PORT, "/") {
         Ok(text) => format!("web asked api, and heard: {text}"),
         Err(error) => format!("web asked api, and was refused: {error}\n"),
     }
 }
 
 /// The body of what a port of this machine answers.
-pub fn get(port: u16) -> io::Result<String> {
+pub fn get(port: u16, path: &str) -> io::Result<String> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(PATIENCE))?;
-    stream.write_all(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
+    let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes())?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned());

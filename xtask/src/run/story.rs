@@ -3,6 +3,9 @@ use crate::shell;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+/// Where the agent answers HTTP.
+const AGENT_PORT: u16 = 8500;
+
 /// How long the mesh may take to come up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -17,7 +20,7 @@ impl Story {
     pub fn tell_once_it_works(&self) {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if get(UPSTREAM_PORT).is_ok() {
+            if api_is_healthy() && get(UPSTREAM_PORT, "/").is_ok() {
                 println!("{}", self.text());
                 return;
             }
@@ -59,6 +62,12 @@ Ctrl-C ends it all.
 "
         )
     }
+}
+
+/// Whether the agent would send web to api.
+fn api_is_healthy() -> bool {
+    let found = get(AGENT_PORT, "/v1/health/connect/api?passing=1");
+    found.is_ok_and(|text| text.contains("\"Service\""))
 }
 
 /// As one types it from here.
