@@ -21,6 +21,7 @@ enum Suite {
     All,
 }
 
+/// Every cargo call names the whole workspace: it then builds dependencies once, with one set of features.
 pub fn run(options: &Options) -> Result<()> {
     if options.suite == Suite::All {
         shell::announce("lints and house rules");
@@ -28,7 +29,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if options.suite != Suite::E2e {
         shell::announce("unit tests");
-        shell::must(shell::cargo(&["test", "--workspace", "--exclude", "mesh-tests"]))?;
+        shell::must(shell::cargo(&["test", "--workspace", "--lib", "--bins", "--test", "certificates"]))?;
     }
     if options.suite != Suite::Unit {
         shell::announce("end-to-end tests");
@@ -40,8 +41,8 @@ pub fn run(options: &Options) -> Result<()> {
 fn end_to_end() -> Result<()> {
     packages::ensure()?;
     let skips = SkipLog::start()?;
-    shell::must(shell::cargo(&["build", "--package", "mesh-agent", "--bin", "mesh"]))?;
-    let mut tests = shell::cargo(&["test", "--package", "mesh-tests", "--no-fail-fast"]);
+    shell::must(shell::cargo(&["build", "--workspace", "--bin", "mesh"]))?;
+    let mut tests = shell::cargo(&["test", "--workspace", "--test", "e2e", "--no-fail-fast"]);
     tests.env("MESH_SKIP_LOG", &skips.path);
     let result = shell::must(tests);
     skips.report();

@@ -109,7 +109,7 @@ impl House {
         match &reloaded {
             Ok(()) => tracing::info!("the configuration was read again"),
             Err(reason) => {
-                tracing::error!(%reason, "the configuration was not taken over; the old one stays")
+                tracing::error!(%reason, "the configuration was not taken over; the old one stays");
             }
         }
         reloaded

@@ -83,7 +83,7 @@ impl IdentityJoin {
         match leaf.map(|leaf| tls_identity(&leaf, &ca)).transpose() {
             Ok(identity) => drop(self.identity.send_replace(identity.map(Arc::new))),
             Err(error) => {
-                tracing::error!(%error, "a leaf certificate could not be used; keeping the one before")
+                tracing::error!(%error, "a leaf certificate could not be used; keeping the one before");
             }
         }
     }

@@ -1,6 +1,7 @@
 use super::config::RuntimeConfig;
 use super::error::StartError;
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 use uuid::Uuid;
 
@@ -8,9 +9,16 @@ use uuid::Uuid;
 pub(super) fn node_id(config: &RuntimeConfig) -> Result<Uuid, StartError> {
     match (&config.node.id, &config.data_dir) {
         (Some(id), _) => Ok(*id),
-        (None, Some(directory)) => kept(&directory.join("node-id")),
+        (None, Some(directory)) => kept_in(directory),
         (None, None) => Ok(Uuid::new_v4()),
     }
+}
+
+/// A data directory that does not exist yet is made, for this agent's user alone.
+fn kept_in(directory: &Path) -> Result<Uuid, StartError> {
+    let failed = |source| StartError::File { what: "the data directory", path: directory.to_owned(), source };
+    DirBuilder::new().recursive(true).mode(0o700).create(directory).map_err(failed)?;
+    kept(&directory.join("node-id"))
 }
 
 fn kept(path: &Path) -> Result<Uuid, StartError> {
@@ -34,11 +42,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_id_is_made_once_and_kept() {
+    fn an_id_is_made_once_and_kept_in_a_directory_that_is_made_too() {
         let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("node-id");
-        let first = kept(&path).unwrap();
-        assert_eq!(kept(&path).unwrap(), first);
+        let data = dir.path().join("var/mesh");
+        let first = kept_in(&data).unwrap();
+        assert_eq!(kept_in(&data).unwrap(), first);
     }
 
     #[test]

@@ -97,7 +97,8 @@ mod tests {
     #[test]
     fn an_alias_is_as_bad_as_the_worst_check_it_follows() {
         use CheckStatus::{Critical, Passing, Warning};
-        let table: [(&[(&str, CheckStatus)], CheckStatus, &str); 5] = [
+        type Row<'a> = (&'a [(&'a str, CheckStatus)], CheckStatus, &'a str);
+        let table: [Row<'_>; 5] = [
             (&[], Passing, "No checks found."),
             (&[("a", Passing), ("b", Passing)], Passing, "All checks passing."),
             (&[("a", Passing), ("b", Warning)], Warning, "Aliased check \"b\" failing"),

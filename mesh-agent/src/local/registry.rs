@@ -18,19 +18,19 @@ impl Registry {
     /// Adds or replaces a service with its checks and the proxy that it asks for.
     pub fn add_service(
         &mut self,
-        definition: ServiceDefinition,
+        definition: &ServiceDefinition,
         source: Source,
         options: &LocalOptions,
     ) -> Result<(), LocalError> {
         let id = definition.service.id.clone();
         self.refuse_derived(&id)?;
-        let derived = expand(&definition, options, &self.ports_in_use(&id))?;
+        let derived = expand(definition, options, &self.ports_in_use(&id))?;
         self.remove_derived_of(&id, derived.as_ref().map(|d| &d.service.id));
         self.replace_checks(&id, &definition.checks, source, options);
-        self.put_service(definition.service.clone(), &definition, source, None, true);
+        self.put_service(definition.service.clone(), definition, source, None, true);
         self.name_checks(&id);
         if let Some(derived) = derived {
-            self.put_derived(&id, derived, &definition, source, options);
+            self.put_derived(&id, derived, definition, source, options);
         }
         Ok(())
     }

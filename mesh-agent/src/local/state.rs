@@ -44,7 +44,7 @@ impl LocalState {
         let mut registry = self.lock();
         for definition in self.shelf.services() {
             let id = definition.service.id.clone();
-            if let Err(error) = registry.add_service(definition, Source::Api, &self.options) {
+            if let Err(error) = registry.add_service(&definition, Source::Api, &self.options) {
                 tracing::warn!(%error, service = %id, "a kept registration could not be taken up again");
             }
         }
@@ -106,10 +106,11 @@ impl LocalState {
 
     /// # Errors
     /// A script check is not allowed from this source, no port is free for its proxy, or the disk refuses.
+    #[expect(clippy::needless_pass_by_value, reason = "a registration is handed over to the agent")]
     pub fn add_service(&self, definition: ServiceDefinition, source: Source) -> Result<(), LocalError> {
         definition.checks.iter().try_for_each(|check| self.permit(check, source))?;
         self.change(|registry| {
-            registry.add_service(definition.clone(), source, &self.options)?;
+            registry.add_service(&definition, source, &self.options)?;
             if source == Source::Api { self.shelf.keep_service(&definition) } else { Ok(()) }
         })
     }
@@ -129,6 +130,7 @@ impl LocalState {
 
     /// # Errors
     /// A script check is not allowed from this source, its service is not here, or the disk refuses.
+    #[expect(clippy::needless_pass_by_value, reason = "a registration is handed over to the agent")]
     pub fn add_check(&self, definition: CheckDefinition, source: Source) -> Result<(), LocalError> {
         self.permit(&definition, source)?;
         self.change(|registry| {
@@ -210,7 +212,7 @@ impl LocalState {
         self.change(|registry| {
             registry.forget_configuration(&services, &checks);
             for service in services {
-                registry.add_service(service, Source::Configuration, &self.options)?;
+                registry.add_service(&service, Source::Configuration, &self.options)?;
             }
             for check in checks {
                 registry.add_check(check, Source::Configuration, &self.options)?;

@@ -15,10 +15,12 @@ impl Host {
         Self { name: name.unwrap_or_default(), addresses: interface_addresses() }
     }
 
-    /// The only private IPv4 address, or the only address of any kind.
+    /// The only private IPv4 address, else the only IPv4 address, else the only one of any kind.
     pub(super) fn address(&self) -> Option<IpAddr> {
         let private = |ip: &&IpAddr| matches!(ip, IpAddr::V4(ip) if Ipv4Addr::is_private(ip));
-        only(self.addresses.iter().filter(private)).or_else(|| only(self.addresses.iter()))
+        only(self.addresses.iter().filter(private))
+            .or_else(|| only(self.addresses.iter().filter(|ip| ip.is_ipv4())))
+            .or_else(|| only(self.addresses.iter()))
     }
 }
 

@@ -67,6 +67,7 @@ fn later_sources_win_and_lists_grow() {
     assert_eq!(names, ["x", "y", "z", "w"]);
 }
 
+#[expect(clippy::too_many_lines, reason = "one table of mistakes, a row each")]
 #[test]
 fn a_mistake_is_one_line_with_file_key_and_what_is_allowed() {
     let table = [
@@ -233,7 +234,7 @@ fn a_file_is_read_by_its_ending_or_as_the_format_says() {
     let directory = TempDir::new().unwrap();
     let file = directory.path().join("mesh.conf");
     fs::write(&file, r#"{"services": [{"name": "web"}]}"#).unwrap();
-    let error = validate(&[file.clone()], None, &host()).unwrap_err().to_string();
+    let error = validate(std::slice::from_ref(&file), None, &host()).unwrap_err().to_string();
     assert!(error.contains("neither .hcl nor .json"), "{error}");
     let loaded = validate(&[file], Some(Format::Json), &host()).unwrap();
     assert_eq!(loaded.runtime.reloadable.services.len(), 1);
