@@ -116,3 +116,20 @@ impl io::Write for LineWriter {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loudest_follower_decides_what_is_formatted_and_the_last_ends_it() {
+        let loudest = Arc::new(Mutex::new(Vec::new()));
+        let seen = loudest.clone();
+        let lines = Lines::new(move |level| seen.lock().unwrap().push(level));
+        let (info, debug) = (lines.follow(LogLevel::Info), lines.follow(LogLevel::Debug));
+        drop(debug);
+        drop(info);
+        let want = [Some(LogLevel::Info), Some(LogLevel::Debug), Some(LogLevel::Info), None];
+        assert_eq!(*loudest.lock().unwrap(), want);
+    }
+}
