@@ -10,7 +10,6 @@ use super::node_id::node_id;
 use super::observed::Observed;
 use super::options;
 use super::signals::Signals;
-use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::http::{Deps, NoTokens};
 use crate::local::{CheckKeeper, LocalState, StateSyncer};
@@ -29,8 +28,8 @@ pub(super) async fn build(
     let Core { raft, catalog } = Core::start(&config, &shutdown).await?;
     let mesh = Mesh::start(&config, &catalog, &mut tasks, &shutdown).await?;
     let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
-    let (checks, renewals) = CheckKeeper::new(local.clone(), catalog.clone());
-    let (control, requests) = Control::new(renewals);
+    let checks = CheckKeeper::new(local.clone(), catalog.clone());
+    let (control, requests) = Control::new();
     let deps = Deps {
         catalog: catalog.clone(),
         local: local.clone(),
@@ -50,7 +49,13 @@ pub(super) async fn build(
     println!("{}", banner(&config, id, &doors.http_addresses(), &doors.dns_addresses()));
     tasks.spawn("sidecars", mesh.sidecars(&config, &catalog, &local).run(shutdown.clone()));
     tasks.spawn("checks", checks.run(shutdown.clone()));
-    let syncer = follow(&local, &catalog, &mut tasks, &shutdown);
+    let syncer = || {
+        StateSyncer::new(local.clone(), catalog.clone())
+            .with_check_update_interval(config.checks.update_interval)
+    };
+    tasks.spawn("anti-entropy", syncer().run(shutdown.clone()));
+    // For the farewell.
+    let syncer = syncer();
     doors.serve(&mut tasks, &shutdown);
     Ok(House { command_line, config, observed, raft, local, syncer, requests, signals, tasks, shutdown })
 }
@@ -59,16 +64,4 @@ pub(super) async fn build(
 fn register(config: &RuntimeConfig, local: &LocalState) -> Result<(), StartError> {
     let Reloadable { services, checks, .. } = config.reloadable.clone();
     Ok(local.replace_configuration(services, checks)?)
-}
-
-/// Anti-entropy runs by itself; the syncer that comes back is for the farewell.
-fn follow(
-    local: &Arc<LocalState>,
-    catalog: &Catalog,
-    tasks: &mut TaskGroup,
-    shutdown: &Shutdown,
-) -> StateSyncer {
-    let syncer = || StateSyncer::new(local.clone(), catalog.clone());
-    tasks.spawn("anti-entropy", syncer().run(shutdown.clone()));
-    syncer()
 }

@@ -1,7 +1,5 @@
 use crate::catalog::Later;
 use crate::http;
-use crate::local::TtlRenewals;
-use crate::model::CheckId;
 use tokio::sync::{mpsc, oneshot};
 
 /// What somebody asks of the agent as a whole.
@@ -17,13 +15,12 @@ const QUEUE: usize = 16;
 #[derive(Clone)]
 pub(super) struct Control {
     requests: mpsc::Sender<Request>,
-    renewals: TtlRenewals,
 }
 
 impl Control {
-    pub fn new(renewals: TtlRenewals) -> (Self, mpsc::Receiver<Request>) {
+    pub fn new() -> (Self, mpsc::Receiver<Request>) {
         let (requests, receiver) = mpsc::channel(QUEUE);
-        (Self { requests, renewals }, receiver)
+        (Self { requests }, receiver)
     }
 
     async fn send(&self, request: Request) -> Result<(), String> {
@@ -42,9 +39,5 @@ impl http::Control for Control {
 
     fn leave(&self) -> Later<'_, Result<(), String>> {
         Box::pin(self.send(Request::Leave))
-    }
-
-    fn renew_ttl(&self, check: &CheckId) {
-        self.renewals.renew(check);
     }
 }

@@ -23,6 +23,7 @@ mod udp;
 
 pub use alias::{AliasSource, AliasTarget};
 pub use error::CheckRefused;
+pub use prober::validate;
 pub use report::{CheckReport, RunId};
 pub use runners::{CheckRunners, DesiredCheck, RunnerDeps};
 pub use tls::CheckTls;

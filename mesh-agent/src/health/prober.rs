@@ -14,6 +14,15 @@ use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 use tokio::time::{Instant, timeout_at};
 
+/// Whether a check could be run as it is defined; it is not. `scripts`: its registrar may have scripts run.
+///
+/// # Errors
+/// [`CheckRefused`] says what about the definition cannot be.
+pub fn validate(check: &CheckDefinition, scripts: bool) -> Result<(), CheckRefused> {
+    let nobody = CheckTls::new(rustls::RootCertStore::empty());
+    Plan::new(check, &nobody, scripts).map(drop)
+}
+
 /// What a check does, made ready once and refused here if it cannot be.
 #[derive(Debug)]
 pub(super) enum Plan {

@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, Later};
 use crate::clock::Clock;
 use crate::leaf::{LeafError, LeafManager};
 use crate::local::LocalState;
-use crate::model::{CheckId, Datacenter, IntentionAction, IssuedCert, NodeName, ServiceName};
+use crate::model::{Datacenter, IntentionAction, IssuedCert, NodeName, ServiceName};
 use crate::policy::Authorizer;
 use crate::telemetry::{Logs, Metrics};
 use http::{HeaderName, HeaderValue};
@@ -83,8 +83,6 @@ pub trait Control: Send + Sync {
     fn reload(&self) -> Later<'_, Result<(), String>>;
     /// Begins to leave; returns before the agent has stopped.
     fn leave(&self) -> Later<'_, Result<(), String>>;
-    /// A service has reported its TTL check: its time begins anew.
-    fn renew_ttl(&self, check: &CheckId);
 }
 
 /// What does not change while the agent runs, for people and clients to read.

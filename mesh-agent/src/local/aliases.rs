@@ -25,8 +25,8 @@ impl Aliases {
     fn here(&self, target: &AliasTarget) -> Option<Vec<Arc<HealthCheck>>> {
         let view = self.local.view();
         let known = target.service.as_ref().is_none_or(|id| view.services.contains_key(id));
-        let checks = view.checks.values().map(|c| Arc::new(c.check.clone())).filter(|c| bears(c, target));
-        known.then(|| checks.collect())
+        let checks = view.checks.values().map(|c| &c.check).filter(|c| bears(c, target));
+        known.then(|| checks.map(|c| Arc::new(c.clone())).collect())
     }
 
     fn there(&self, node: &NodeName, target: &AliasTarget) -> Option<Vec<Arc<HealthCheck>>> {

@@ -1,16 +1,18 @@
 use super::aliases::Aliases;
 use super::critical::CriticalSince;
-use super::{LocalCheck, LocalState, ScriptPolicy, Source};
+use super::maintenance::is_maintenance;
+use super::{LocalCheck, LocalState};
 use crate::catalog::Catalog;
 use crate::health::{CheckReport, CheckRunners, CheckTls, DesiredCheck, RunnerDeps};
 use crate::model::{CheckId, ServiceId};
 use crate::task::Shutdown;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-/// Reports and renewals that wait to be taken up.
+/// Reports that wait to be taken up.
 const QUEUE: usize = 1024;
 /// Probes are not made more often than this.
 const MIN_INTERVAL: Duration = Duration::from_secs(1);
@@ -18,29 +20,17 @@ const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// Has the registered checks run, takes up what they find, and takes away services that stayed critical.
 pub struct CheckKeeper {
     local: Arc<LocalState>,
+    registrations: watch::Receiver<u64>,
     runners: CheckRunners,
     reports: mpsc::Receiver<CheckReport>,
-    renewals: mpsc::Receiver<CheckId>,
+    /// How often the services of TTL checks had reported when their current time began.
+    heard: HashMap<CheckId, u64>,
     critical: CriticalSince,
 }
 
-/// Tells the keeper that a service has reported its TTL check.
-#[derive(Clone)]
-pub struct TtlRenewals(mpsc::Sender<CheckId>);
-
-impl TtlRenewals {
-    /// The check's time begins anew. When thousands wait already, the report counts but the time does not.
-    pub fn renew(&self, check: &CheckId) {
-        if self.0.try_send(check.clone()).is_err() {
-            tracing::warn!(%check, "too many TTL reports at once: this one did not renew its check");
-        }
-    }
-}
-
 impl CheckKeeper {
-    pub fn new(local: Arc<LocalState>, catalog: Catalog) -> (Self, TtlRenewals) {
+    pub fn new(local: Arc<LocalState>, catalog: Catalog) -> Self {
         let (report, reports) = mpsc::channel(QUEUE);
-        let (renew, renewals) = mpsc::channel(QUEUE);
         let deps = RunnerDeps {
             tls: CheckTls::with_system_roots(),
             aliases: Arc::new(Aliases::new(local.clone(), catalog)),
@@ -48,46 +38,70 @@ impl CheckKeeper {
             min_interval: MIN_INTERVAL,
             seed: rand::random(),
         };
+        let mut registrations = local.registrations();
+        registrations.mark_changed();
         let (runners, critical) = (CheckRunners::new(deps), CriticalSince::default());
-        (Self { local, runners, reports, renewals, critical }, TtlRenewals(renew))
+        Self { local, registrations, runners, reports, heard: HashMap::new(), critical }
     }
 
     pub async fn run(mut self, shutdown: Shutdown) {
         let mut generation = self.local.generation();
         while !shutdown.has_begun() {
             generation.borrow_and_update();
-            self.runners.reconcile(desired(&self.local));
+            self.follow();
             let reap_at = self.critical.observe(&self.local.view(), Instant::now());
             tokio::select! {
                 _ = generation.changed() => {}
                 Some(report) = self.reports.recv() => self.take_up(&report),
-                Some(check) = self.renewals.recv() => drop(self.runners.renew(&check)),
                 () = sleep_until(reap_at) => self.reap(),
                 () = shutdown.begun() => {}
             }
         }
     }
 
-    /// Reports of a run that was replaced meanwhile count no more.
-    fn take_up(&self, report: &CheckReport) {
-        if self.runners.is_current(report) {
-            self.local.update_check(&report.check, report.status, &report.output);
+    /// What runs becomes what is registered, and services that have reported get their time.
+    fn follow(&mut self) {
+        if self.registrations.has_changed().unwrap_or(false) {
+            self.registrations.borrow_and_update();
+            self.runners.reconcile(desired(&self.local));
+        }
+        let view = self.local.view();
+        self.heard.retain(|id, _| view.checks.contains_key(id));
+        for local in view.checks.values() {
+            let before = self.heard.insert(local.definition.id.clone(), local.heard);
+            if before.is_some_and(|before| before != local.heard) {
+                self.runners.renew(&local.definition.id);
+            }
         }
     }
 
-    fn reap(&self) {
+    /// Reports of a run that was replaced meanwhile count no more.
+    fn take_up(&mut self, report: &CheckReport) {
+        self.follow();
+        if self.runners.is_current(report) {
+            let heard = self.heard.get(&report.check).copied().unwrap_or_default();
+            self.local.take_result(report, heard);
+        }
+    }
+
+    fn reap(&mut self) {
         for service in self.critical.expired(Instant::now()) {
             self.reap_one(&service);
         }
     }
 
-    fn reap_one(&self, service: &ServiceId) {
-        match self.local.remove_service(service) {
+    fn reap_one(&mut self, service: &ServiceId) {
+        match self.local.reap_service(service) {
             Ok(()) => tracing::warn!(%service, "deregistered: a check was critical for too long"),
-            Err(error) => tracing::warn!(%error, %service, "critical for too long, but not deregistered"),
+            Err(error) => {
+                tracing::warn!(%error, %service, "critical for too long, but not deregistered; trying later");
+                self.critical.postpone(service, Instant::now() + REAP_RETRY);
+            }
         }
     }
 }
+
+const REAP_RETRY: Duration = Duration::from_secs(30);
 
 async fn sleep_until(at: Option<Instant>) {
     match at {
@@ -97,14 +111,12 @@ async fn sleep_until(at: Option<Instant>) {
 }
 
 fn desired(local: &LocalState) -> Vec<DesiredCheck> {
-    let scripts = local.options().scripts;
+    let (scripts, now) = (local.options().scripts, local.clock().now().millis());
     let one = |check: &LocalCheck| DesiredCheck {
         definition: Arc::new(check.definition.clone()),
-        scripts: match check.source {
-            Source::Configuration => scripts != ScriptPolicy::Nobody,
-            Source::Api => scripts == ScriptPolicy::Anybody,
-        },
-        ttl_left: None,
+        scripts: scripts.allows(check.source),
+        ttl_left: check.expires_at.map(|at| Duration::from_millis(at.millis().saturating_sub(now))),
     };
-    local.view().checks.values().map(one).collect()
+    let view = local.view();
+    view.checks.values().filter(|c| !is_maintenance(&c.definition.id)).map(one).collect()
 }

@@ -40,6 +40,13 @@ impl CriticalSince {
         self.since.entry(check.clone()).or_insert_with(doomed);
     }
 
+    /// Gives a service that could not be taken away some more time.
+    pub fn postpone(&mut self, service: &ServiceId, until: Instant) {
+        for doomed in self.since.values_mut().filter(|d| d.service == *service) {
+            doomed.deadline = doomed.deadline.max(until);
+        }
+    }
+
     /// The services whose time is over.
     pub fn expired(&self, now: Instant) -> Vec<ServiceId> {
         let mut over: Vec<_> =

@@ -1,3 +1,4 @@
+use crate::clock::Timestamp;
 use crate::model::{CheckDefinition, HealthCheck, NodeService, ServiceDefinition, ServiceId};
 use sha2::{Digest, Sha256};
 use std::fmt::Write;
@@ -32,6 +33,12 @@ pub struct LocalCheck {
     pub definition: CheckDefinition,
     pub check: HealthCheck,
     pub source: Source,
+    /// It came in its service's registration, and goes when a new one does not name it.
+    pub embedded: bool,
+    /// How often its service has reported, where it is a TTL check.
+    pub heard: u64,
+    /// When a TTL check that was reported expires.
+    pub expires_at: Option<Timestamp>,
 }
 
 /// A stable digest of what a registration says.

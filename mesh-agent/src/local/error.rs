@@ -1,4 +1,5 @@
-use crate::model::{CheckId, ServiceId};
+use crate::health::CheckRefused;
+use crate::model::{CheckId, NameError, ServiceId};
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -18,13 +19,23 @@ pub enum LocalError {
     NoSuchService { check: CheckId, service: ServiceId },
     #[error("service {id:?} belongs to service {parent:?}: deregister that one")]
     Derived { id: ServiceId, parent: ServiceId },
-    #[error("check {id:?} is not a TTL check, so only its probe sets its status")]
+    #[error("CheckID {id:?} does not have associated TTL: its own probe sets its status")]
     NotTtl { id: CheckId },
+    #[error("check id {id:?} is reserved for the agent itself: give the check another one")]
+    ReservedCheck { id: CheckId },
+    #[error(transparent)]
+    Check(#[from] CheckRefused),
     #[error(
-        "check {id:?} runs a command, which this agent does not do {from}: set enable_script_checks or \
-         enable_local_script_checks, and read first what they expose"
+        "the proxy of service {parent:?} would be service {id:?}, which is registered here by itself: \
+         deregister that one, or give one of the two another id"
     )]
-    ScriptsOff { id: CheckId, from: &'static str },
+    ProxyIdTaken { id: ServiceId, parent: ServiceId },
+    #[error("what goes with service {service:?} would have no valid name: {source}")]
+    DerivedName {
+        service: ServiceId,
+        #[source]
+        source: NameError,
+    },
     #[error(
         "no free port for the proxy of service {service:?} in {range:?}: give it a port, or widen the range in `ports`"
     )]

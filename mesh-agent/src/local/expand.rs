@@ -1,10 +1,9 @@
-use super::ports::choose;
+use super::ports::{PortsInUse, choose};
 use super::{LocalError, LocalOptions};
 use crate::model::{
     CheckDefinition, CheckId, CheckStatus, DEFAULT_CHECK_OUTPUT, ManagedProxy, NodeService, Opaque, Probe,
     ProxyConfig, ProxyRequest, ServiceDefinition, ServiceId, ServiceKind, ServiceName, SidecarRequest,
 };
-use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,12 +12,6 @@ pub(super) struct Derived {
     pub service: NodeService,
     pub checks: Vec<CheckDefinition>,
     pub run_here: bool,
-}
-
-/// What bears on the choice of a derived proxy's port.
-pub(super) struct PortsInUse {
-    pub before: Option<u16>,
-    pub taken: BTreeSet<u16>,
 }
 
 /// How often a proxy's own port is probed.
@@ -37,14 +30,28 @@ pub(super) fn expand(
     }
 }
 
-fn derived_names(definition: &ServiceDefinition, suffix: &str) -> (ServiceId, ServiceName) {
-    let id = ServiceId::new(&format!("{}{suffix}", definition.service.id));
-    let name = ServiceName::new(&format!("{}{suffix}", definition.service.name));
-    // A name near the limit of length leaves no room for the suffix: the proxy then goes by its parent's.
-    (
-        id.unwrap_or_else(|_| definition.service.id.clone()),
-        name.unwrap_or_else(|_| definition.service.name.clone()),
-    )
+const MANAGED: &str = "-proxy";
+const SIDECAR: &str = "-sidecar-proxy";
+
+/// The id of the proxy that a definition asks for, where it can have one.
+pub(super) fn proxy_id(definition: &ServiceDefinition) -> Option<ServiceId> {
+    let suffix = match definition.proxy.as_ref()? {
+        ProxyRequest::Managed(_) => MANAGED,
+        ProxyRequest::Sidecar(_) => SIDECAR,
+    };
+    derived_names(definition, suffix).ok().map(|(id, _)| id)
+}
+
+fn derived_names(
+    definition: &ServiceDefinition,
+    suffix: &str,
+) -> Result<(ServiceId, ServiceName), LocalError> {
+    let parent = &definition.service;
+    let refused = |source| LocalError::DerivedName { service: parent.id.clone(), source };
+    let id = ServiceId::new(&format!("{}{suffix}", parent.id)).map_err(refused)?;
+    let name = ServiceName::new(&format!("{}{suffix}", parent.name)).map_err(refused)?;
+    CheckId::new(&format!("service:{id}:{}", usize::MAX)).map_err(refused)?;
+    Ok((id, name))
 }
 
 /// Consul 1.2's managed proxy: `<id>-proxy` on a port of the agent's choice.
@@ -55,12 +62,12 @@ fn managed(
     ports: &PortsInUse,
 ) -> Result<Derived, LocalError> {
     let parent = &definition.service;
-    let (id, name) = derived_names(definition, "-proxy");
+    let (id, name) = derived_names(definition, MANAGED)?;
     let mut config = options.proxy_defaults.clone();
     config.extend(managed.config.clone());
     let port = match config.get("bind_port").and_then(serde_json::Value::as_u64) {
         Some(port) => u16::try_from(port).unwrap_or_default(),
-        None => choose(&id, &options.proxy_ports, ports.before, &ports.taken)?,
+        None => choose(&id, &options.proxy_ports, ports)?,
     };
     let (host, app_port) = managed_app(&config, parent.port);
     let proxy = ProxyConfig {
@@ -93,10 +100,10 @@ fn sidecar(
     ports: &PortsInUse,
 ) -> Result<Derived, LocalError> {
     let parent = &definition.service;
-    let (id, name) = derived_names(definition, "-sidecar-proxy");
+    let (id, name) = derived_names(definition, SIDECAR)?;
     let port = match sidecar.port.filter(|port| *port != 0) {
         Some(port) => port,
-        None => choose(&id, &options.sidecar_ports, ports.before, &ports.taken)?,
+        None => choose(&id, &options.sidecar_ports, ports)?,
     };
     let proxy = ProxyConfig {
         destination: parent.name.clone(),
@@ -160,8 +167,7 @@ fn is_external(service: &NodeService) -> bool {
 }
 
 fn check_id(service: &NodeService, number: usize) -> CheckId {
-    let numbered = CheckId::new(&format!("service:{}:{number}", service.id));
-    numbered.unwrap_or_else(|_| CheckId::new(&format!("service:{number}")).expect("short and printable"))
+    CheckId::new(&format!("service:{}:{number}", service.id)).expect("derived_names left room for it")
 }
 
 fn base(service: &NodeService, number: usize, name: String, probe: Probe) -> CheckDefinition {

@@ -1,3 +1,4 @@
+use super::Source;
 use crate::model::Node;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
@@ -10,6 +11,16 @@ pub enum ScriptPolicy {
     Nobody,
     ConfigurationOnly,
     Anybody,
+}
+
+impl ScriptPolicy {
+    pub fn allows(self, source: Source) -> bool {
+        match self {
+            Self::Nobody => false,
+            Self::ConfigurationOnly => source == Source::Configuration,
+            Self::Anybody => true,
+        }
+    }
 }
 
 /// What the local state needs to know of its agent.

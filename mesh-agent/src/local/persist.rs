@@ -1,16 +1,45 @@
 use super::LocalError;
-use crate::model::{CheckDefinition, CheckId, ServiceDefinition, ServiceId};
-use serde::Serialize;
+use crate::clock::Timestamp;
+use crate::model::{CheckDefinition, CheckId, CheckStatus, ServiceDefinition, ServiceId};
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
-/// Registrations on disk, a file each: `services/<digest of id>` and `checks/<digest of id>`.
+/// Registrations on disk, a file each: `services/<digest of id>`, `checks/<digest of id>`, and what
+/// services last said of themselves in `checks/state/<digest of id>`.
 pub(super) struct Shelf {
     directory: Option<PathBuf>,
+}
+
+/// What a service last reported through its TTL check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct TtlState {
+    pub check: CheckId,
+    pub status: CheckStatus,
+    pub output: String,
+    /// Unix milliseconds.
+    pub expires_at: u64,
+}
+
+/// The ports of derived proxies, by service id.
+pub(super) type ProxyPorts = BTreeMap<ServiceId, u16>;
+
+const SERVICES: &str = "services";
+const CHECKS: &str = "checks";
+const STATES: &str = "checks/state";
+const PORTS: &str = "proxy-ports";
+
+/// Whether a file must survive a power loss, which costs a disk's round trip.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Durability {
+    Durable,
+    Cheap,
 }
 
 impl Shelf {
@@ -19,27 +48,59 @@ impl Shelf {
     }
 
     pub fn services(&self) -> Vec<ServiceDefinition> {
-        self.read_all("services")
+        self.read_all(SERVICES)
     }
 
     pub fn checks(&self) -> Vec<CheckDefinition> {
-        self.read_all("checks")
+        self.read_all(CHECKS)
+    }
+
+    /// The reports that are still good; files of the others go.
+    pub fn ttl_states(&self, now: Timestamp) -> BTreeMap<CheckId, TtlState> {
+        let (good, over): (Vec<TtlState>, Vec<_>) =
+            self.read_all(STATES).into_iter().partition(|s: &TtlState| s.expires_at > now.millis());
+        for state in over {
+            self.forget_ttl_state(&state.check);
+        }
+        good.into_iter().map(|state| (state.check.clone(), state)).collect()
+    }
+
+    pub fn proxy_ports(&self) -> ProxyPorts {
+        let path = self.directory.as_ref().map(|d| d.join(PORTS)).filter(|p| p.exists());
+        path.and_then(|path| read_one(&path)).unwrap_or_default()
     }
 
     pub fn keep_service(&self, definition: &ServiceDefinition) -> Result<(), LocalError> {
-        self.keep("services", definition.service.id.as_str(), definition)
+        self.keep(self.path(SERVICES, definition.service.id.as_str()), definition, Durability::Durable)
     }
 
     pub fn keep_check(&self, definition: &CheckDefinition) -> Result<(), LocalError> {
-        self.keep("checks", definition.id.as_str(), definition)
+        self.keep(self.path(CHECKS, definition.id.as_str()), definition, Durability::Durable)
+    }
+
+    /// Without the disk's round trip: services report often, and report again.
+    pub fn keep_ttl_state(&self, state: &TtlState) -> Result<(), LocalError> {
+        self.keep(self.path(STATES, state.check.as_str()), state, Durability::Cheap)
+    }
+
+    pub fn keep_proxy_ports(&self, ports: &ProxyPorts) -> Result<(), LocalError> {
+        self.keep(self.directory.as_ref().map(|d| d.join(PORTS)), ports, Durability::Durable)
     }
 
     pub fn forget_service(&self, id: &ServiceId) -> Result<(), LocalError> {
-        self.forget("services", id.as_str())
+        self.forget(SERVICES, id.as_str())
     }
 
     pub fn forget_check(&self, id: &CheckId) -> Result<(), LocalError> {
-        self.forget("checks", id.as_str())
+        self.forget_ttl_state(id);
+        self.forget(CHECKS, id.as_str())
+    }
+
+    /// One that stays is found expired later.
+    fn forget_ttl_state(&self, id: &CheckId) {
+        if let Err(error) = self.forget(STATES, id.as_str()) {
+            tracing::warn!(%error, check = %id, "what the check's service last said stays on disk");
+        }
     }
 
     fn path(&self, kind: &str, id: &str) -> Option<PathBuf> {
@@ -50,10 +111,15 @@ impl Shelf {
         self.directory.as_ref().map(|d| d.join(kind).join(digest))
     }
 
-    fn keep(&self, kind: &str, id: &str, value: &impl Serialize) -> Result<(), LocalError> {
-        let Some(path) = self.path(kind, id) else { return Ok(()) };
+    fn keep(
+        &self,
+        path: Option<PathBuf>,
+        value: &impl Serialize,
+        durability: Durability,
+    ) -> Result<(), LocalError> {
+        let Some(path) = path else { return Ok(()) };
         let bytes = serde_json::to_vec_pretty(value).map_err(io::Error::from);
-        let kept = bytes.and_then(|bytes| replace(&path, &bytes));
+        let kept = bytes.and_then(|bytes| replace(&path, &bytes, durability));
         kept.map_err(|source| LocalError::Persist { path, source })
     }
 
@@ -81,7 +147,7 @@ impl Shelf {
 fn read_one<T: DeserializeOwned>(path: &Path) -> Option<T> {
     let read = fs::read(path).and_then(|bytes| serde_json::from_slice(&bytes).map_err(io::Error::from));
     read.inspect_err(|error| {
-        let aside = path.with_extension("damaged");
+        let aside = aside(path);
         tracing::warn!(%error, ?path, ?aside, "a kept registration is damaged; set aside, register it again");
         if let Err(error) = fs::rename(path, &aside) {
             tracing::warn!(%error, ?path, "it could not be set aside");
@@ -90,13 +156,24 @@ fn read_one<T: DeserializeOwned>(path: &Path) -> Option<T> {
     .ok()
 }
 
-/// The whole new content or the whole old one, whatever happens meanwhile.
-fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+/// A name that no earlier damage took.
+fn aside(path: &Path) -> PathBuf {
+    let numbered = (1..1000).map(|n| path.with_extension(format!("damaged-{n}")));
+    let mut names = std::iter::once(path.with_extension("damaged")).chain(numbered);
+    names.find(|name| !name.exists()).unwrap_or_else(|| path.with_extension("damaged"))
+}
+
+/// The whole new content or the whole old one, whatever happens meanwhile. For the agent's user alone:
+/// there may be tokens in it.
+fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
     let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    fs::create_dir_all(directory)?;
+    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
     let draft = path.with_extension("tmp");
-    let mut file = File::create(&draft)?;
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
     file.write_all(bytes)?;
+    if durability == Durability::Cheap {
+        return fs::rename(&draft, path);
+    }
     file.sync_all()?;
     fs::rename(&draft, path)?;
     File::open(directory)?.sync_all()

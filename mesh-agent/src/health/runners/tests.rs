@@ -1,4 +1,4 @@
-use super::super::prober::Prober;
+use super::super::prober::{Prober, validate};
 use super::super::runner::Periodic;
 use super::super::testing::{self, NoAliases, definition};
 use super::super::transition::Thresholds;
@@ -76,7 +76,7 @@ async fn a_refused_check_does_not_run() {
     let check = often(Probe::Script { args });
     let (sender, mut reports) = mpsc::channel(1);
     let mut runners = runners(sender);
-    assert!(runners.validate(&check, false).is_err());
+    assert!(validate(&check, false).is_err() && validate(&check, true).is_ok());
     runners.reconcile([desired(&check)]);
     assert!(runners.is_empty());
     assert!(!trace.exists());

@@ -9,8 +9,7 @@ use crate::http::{
 use crate::leaf::LeafError;
 use crate::local::{LocalOptions, LocalState, ScriptPolicy};
 use crate::model::{
-    CaProviderState, CheckId, Datacenter, IntentionAction, IssuedCert, NodeName, Opaque, RaftIndex,
-    ServiceName,
+    CaProviderState, Datacenter, IntentionAction, IssuedCert, NodeName, Opaque, RaftIndex, ServiceName,
 };
 use crate::policy::PolicyCompiler;
 use crate::state::{CaView, Command, GetCa, Outcome, Query, Store, fixtures};
@@ -25,8 +24,8 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -62,7 +61,6 @@ impl Consensus for OneVoter {
 pub struct FakeControl {
     pub reloads: AtomicUsize,
     pub leaves: AtomicUsize,
-    pub renewed: Mutex<Vec<CheckId>>,
 }
 
 impl Control for FakeControl {
@@ -73,9 +71,6 @@ impl Control for FakeControl {
     fn leave(&self) -> Later<'_, Result<(), String>> {
         self.leaves.fetch_add(1, Ordering::SeqCst);
         Box::pin(async { Ok(()) })
-    }
-    fn renew_ttl(&self, check: &CheckId) {
-        self.renewed.lock().unwrap().push(check.clone());
     }
 }
 

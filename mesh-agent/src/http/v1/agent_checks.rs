@@ -4,7 +4,7 @@ use crate::http::ApiError;
 use crate::http::answer::{Answer, Answered};
 use crate::http::call::Call;
 use crate::local::{LocalCheck, Source};
-use crate::model::{CheckDefinition, CheckId, CheckStatus, Probe, ServiceId};
+use crate::model::{CheckDefinition, CheckId, CheckStatus, ServiceId};
 use crate::wire::{self, CheckOf, CheckUpdate, public_definition};
 use serde_json::json;
 use std::collections::BTreeMap;
@@ -74,13 +74,7 @@ pub async fn update(call: Call) -> Answered {
 /// What a service says of itself through its TTL check.
 fn report(call: &Call, status: CheckStatus, output: &str) -> Answered {
     let check = writable(call)?;
-    if !matches!(check.probe, Probe::Ttl { .. }) {
-        let reason =
-            format!("CheckID {:?} does not have associated TTL: its own probe sets its status", check.id);
-        return Err(ApiError::bad_request(reason));
-    }
-    call.deps.local.update_check(&check.id, status, output);
-    call.deps.control.renew_ttl(&check.id);
+    call.deps.local.report_ttl(&check.id, status, output)?;
     Ok(Answer::empty())
 }
 

@@ -3,12 +3,12 @@ use crate::http::ApiError;
 use crate::http::answer::{Answer, Answered};
 use crate::http::call::Call;
 use crate::local::{LocalService, Source};
-use crate::model::{CheckDefinition, ProxyRequest, ServiceDefinition, ServiceId};
+use crate::model::{ProxyRequest, ServiceDefinition, ServiceId};
 use crate::wire;
 
 /// Registers a service with this agent, which is the truth about it: the catalog follows.
 pub async fn register(call: Call) -> Answered {
-    let mut definition = ServiceDefinition::try_from(call.json::<wire::ServiceDefinition>()?)?;
+    let definition = ServiceDefinition::try_from(call.json::<wire::ServiceDefinition>()?)?;
     let replace = call.parameters.flag("replace-existing-checks")?;
     let service = &definition.service;
     call.enforce(Access::SERVICE_WRITE, service.name.as_str())?;
@@ -16,11 +16,11 @@ pub async fn register(call: Call) -> Answered {
         call.enforce(Access::SERVICE_WRITE, before.service.name.as_str())?;
     }
     check_managed(&call, &definition)?;
-    if !replace {
-        let kept = kept_checks(&call, &definition);
-        definition.checks.extend(kept);
+    if replace {
+        call.deps.local.replace_service(&definition)?;
+    } else {
+        call.deps.local.add_service(definition, Source::Api)?;
     }
-    call.deps.local.add_service(definition, Source::Api)?;
     Ok(Answer::empty())
 }
 
@@ -32,16 +32,6 @@ fn check_managed(call: &Call, definition: &ServiceDefinition) -> Result<(), ApiE
         ));
     }
     Ok(())
-}
-
-/// The checks that a service has already and does not bring again stay.
-fn kept_checks(call: &Call, definition: &ServiceDefinition) -> Vec<CheckDefinition> {
-    let again = |check: &CheckDefinition| definition.checks.iter().any(|new| new.id == check.id);
-    let maintenance = |check: &CheckDefinition| check.id.as_str().starts_with("_service_maintenance:");
-    let view = call.deps.local.view();
-    let checks = view.checks.values().map(|local| &local.definition);
-    let own = checks.filter(|check| check.service.as_ref() == Some(&definition.service.id));
-    own.filter(|check| !again(check) && !maintenance(check)).cloned().collect()
 }
 
 pub async fn deregister(call: Call) -> Answered {
