@@ -71,7 +71,8 @@ impl From<Answer> for Response<Body> {
 
 impl From<ApiError> for Answer {
     fn from(error: ApiError) -> Self {
-        let mut answer = Self::text(error.to_string()).status(error.status());
+        let line = error.to_string().replace(['\r', '\n'], " ");
+        let mut answer = Self::text(line).status(error.status());
         answer.headers.extend(error.headers());
         answer
     }

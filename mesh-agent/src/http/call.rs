@@ -6,9 +6,9 @@ use super::path;
 use super::query_options::QueryOptions;
 use super::route::Route;
 use super::token::Token;
-use crate::acl::{self, Access, Authorizer};
+use crate::acl::{self, Access, Authorizer, Resource};
 use crate::filter::{Field, Filter};
-use crate::model::{Intention, NodeName, ServiceName};
+use crate::model::{HealthCheck, Intention, NodeName, ServiceName};
 use crate::wire::decode;
 use axum::body::{Body, Bytes};
 use http::{HeaderMap, Request, header, request};
@@ -19,6 +19,14 @@ use std::sync::Arc;
 
 /// Routes ask for the kind of permission; only the handler knows the name that it must be for.
 const ANY_NAME: &str = "";
+
+/// The name that a route's permission is for, where that is known before the request is looked into.
+fn subject<'a>(route: &Route, deps: &'a Deps) -> &'a str {
+    match route.access {
+        Access::Needs(Resource::Agent, _) => deps.facts.node.as_str(),
+        _ => ANY_NAME,
+    }
+}
 
 /// The connection that a request came on.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +78,7 @@ impl Call {
         let token = Token::of(&parameters, &parts.headers);
         let caller = deps.tokens.authorizer(&token);
         let name = name_in_path(route, parts.uri.path())?;
-        acl::enforce(&*caller, route.access, ANY_NAME)?;
+        acl::enforce(&*caller, route.access, subject(route, &deps))?;
         let (headers, body) = (parts.headers.clone(), Bytes::new());
         Ok(Self { deps, name, parameters, options, headers, caller, body })
     }
@@ -91,6 +99,14 @@ impl Call {
     /// Whether lists show this service to the caller.
     pub fn sees_service(&self, service: &ServiceName) -> bool {
         self.enforce(Access::SERVICE_READ, service.as_str()).is_ok()
+    }
+
+    /// Whether lists show this check to the caller: as its service, or as its node.
+    pub fn sees_check(&self, check: &HealthCheck) -> bool {
+        match &check.service_name {
+            Some(service) => self.sees_service(service),
+            None => self.sees_node(&check.node),
+        }
     }
 
     /// Whether lists show this intention to the caller.

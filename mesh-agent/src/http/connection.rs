@@ -17,7 +17,7 @@ const LINGER: Duration = Duration::from_secs(1);
 /// What is read and thrown away meanwhile, in bytes.
 const LINGER_BYTES: u64 = 16 * 1024 * 1024;
 /// The header deadline of a connection past the limits.
-const HURRY: Duration = Duration::from_secs(5);
+const HURRY: Duration = Duration::from_secs(2);
 
 /// Serves one connection to its end.
 pub async fn serve(mut stream: TcpStream, front: Front, peer: Peer, limits: HttpLimits, shutdown: Shutdown) {
@@ -28,7 +28,10 @@ pub async fn serve(mut stream: TcpStream, front: Front, peer: Peer, limits: Http
         Ok(()) => {}
         Err(error) => tracing::debug!(client = %peer.address, %error, "a connection ended early"),
     }
-    linger(&mut stream).await;
+    // Past the limits, a seat is worth more than the last answer to a client that sends too much.
+    if !peer.hurried {
+        linger(&mut stream).await;
+    }
 }
 
 async fn exchange(

@@ -36,17 +36,6 @@ impl Default for HttpLimits {
     }
 }
 
-/// How a new connection is received.
-#[derive(Debug)]
-pub enum Admission {
-    /// As any other.
-    Full(Seat),
-    /// Past a limit: one request that does not wait is answered, everything else is told to come later.
-    Overflow(Seat),
-    /// Past everything: told to come later without being read.
-    Refused,
-}
-
 #[derive(Debug, Default)]
 struct Seats {
     full: HashMap<IpAddr, usize>,
@@ -66,21 +55,22 @@ impl Admissions {
         Self { limits, seats: Arc::default() }
     }
 
+    /// A seat for a new connection, past the limits one that must not be kept long; `None` past everything.
     /// IPv4 addresses count as themselves however the socket spells them.
-    pub fn admit(&self, client: IpAddr) -> Admission {
+    pub fn admit(&self, client: IpAddr) -> Option<Seat> {
         let client = client.to_canonical();
         let mut seats = lock(&self.seats);
         let held = seats.full.get(&client).copied().unwrap_or(0);
         if held < self.limits.per_client && seats.total < self.limits.total {
             seats.total += 1;
             *seats.full.entry(client).or_default() += 1;
-            return Admission::Full(self.seat(Some(client)));
+            return Some(self.seat(Some(client)));
         }
         if seats.overflow < self.limits.overflow {
             seats.overflow += 1;
-            return Admission::Overflow(self.seat(None));
+            return Some(self.seat(None));
         }
-        Admission::Refused
+        None
     }
 
     fn seat(&self, client: Option<IpAddr>) -> Seat {
@@ -104,6 +94,13 @@ pub struct Seat {
     /// Absent for a seat past the limits.
     client: Option<IpAddr>,
     seats: Arc<Mutex<Seats>>,
+}
+
+impl Seat {
+    /// One request that does not wait is answered on it, everything else is told to come later.
+    pub fn is_overflow(&self) -> bool {
+        self.client.is_none()
+    }
 }
 
 impl Drop for Seat {
@@ -134,12 +131,11 @@ mod tests {
     fn one_client_cannot_take_the_seats_of_others() {
         let door = admissions(1, 10, 1);
         let (a, b) = ("10.0.0.1".parse().unwrap(), "10.0.0.2".parse().unwrap());
-        let first = door.admit(a);
-        assert!(matches!(first, Admission::Full(_)));
-        let over = door.admit("::ffff:10.0.0.1".parse().unwrap());
-        assert!(matches!(over, Admission::Overflow(_)));
-        assert!(matches!(door.admit(a), Admission::Refused));
-        assert!(matches!(door.admit(b), Admission::Full(_)));
+        let first = door.admit(a).unwrap();
+        let over = door.admit("::ffff:10.0.0.1".parse().unwrap()).unwrap();
+        assert!(!first.is_overflow() && over.is_overflow());
+        assert!(door.admit(a).is_none());
+        assert!(!door.admit(b).unwrap().is_overflow());
     }
 
     #[test]
@@ -147,8 +143,8 @@ mod tests {
         let door = admissions(1, 1, 0);
         let client = "10.0.0.1".parse().unwrap();
         drop(door.admit(client));
-        let again = door.admit(client);
-        assert!(matches!(again, Admission::Full(_)) && door.open() == 1);
+        let again = door.admit(client).unwrap();
+        assert!(!again.is_overflow() && door.open() == 1);
         drop(again);
         assert!(door.open() == 0 && lock(&door.seats).full.is_empty());
     }

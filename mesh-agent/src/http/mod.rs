@@ -16,6 +16,7 @@ mod parameters;
 mod path;
 mod query_options;
 mod read;
+mod refusal;
 mod route;
 mod router;
 mod routes;

@@ -2,7 +2,8 @@ use super::call::Peer;
 use super::connection;
 use super::deps::Deps;
 use super::front::Front;
-use super::limits::{Admission, Admissions, HttpLimits};
+use super::limits::{Admissions, HttpLimits, Seat};
+use super::refusal::Refusals;
 use crate::task::{Shutdown, TaskGroup};
 use std::io;
 use std::net::SocketAddr;
@@ -43,15 +44,22 @@ impl HttpServer {
 
     /// Accepts until shutdown begins, then lets requests under way end.
     pub async fn run(self, shutdown: Shutdown) {
-        let admissions = Admissions::new(self.limits);
+        let (admissions, mut refusals) = (Admissions::new(self.limits), Refusals::default());
         let mut connections = TaskGroup::new();
         loop {
-            tokio::select! {
+            let (stream, client) = tokio::select! {
                 accepted = self.listener.accept() => match accepted {
-                    Ok((stream, peer)) => self.receive(stream, peer, &admissions, &shutdown, &mut connections),
-                    Err(error) => rest(&error).await,
+                    Ok(accepted) => accepted,
+                    Err(error) => {
+                        rest(&error).await;
+                        continue;
+                    }
                 },
                 () = shutdown.begun() => break,
+            };
+            match admissions.admit(client.ip()) {
+                Some(seat) => self.serve(stream, client, seat, &shutdown, &mut connections),
+                None => refusals.refuse(stream, client),
             }
             connections.reap();
         }
@@ -59,26 +67,18 @@ impl HttpServer {
         connections.finish().await;
     }
 
-    fn receive(
+    fn serve(
         &self,
         stream: TcpStream,
         address: SocketAddr,
-        admissions: &Admissions,
+        seat: Seat,
         shutdown: &Shutdown,
         connections: &mut TaskGroup,
     ) {
-        let (seat, hurried) = match admissions.admit(address.ip()) {
-            Admission::Full(seat) => (seat, false),
-            Admission::Overflow(seat) => (seat, true),
-            Admission::Refused => {
-                metrics::counter!("http.connections.refused").increment(1);
-                tracing::warn!(client = %address.ip(), "a connection was refused: too many are open");
-                return;
-            }
-        };
+        let peer = Peer { address, hurried: seat.is_overflow() };
         let (front, limits, shutdown) = (self.front.clone(), self.limits, shutdown.clone());
         connections.spawn("http connection", async move {
-            connection::serve(stream, front, Peer { address, hurried }, limits, shutdown).await;
+            connection::serve(stream, front, peer, limits, shutdown).await;
             drop(seat);
         });
     }

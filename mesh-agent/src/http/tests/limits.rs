@@ -71,3 +71,36 @@ async fn a_slow_body_is_answered_408() {
     let head = b"PUT /v1/catalog/register HTTP/1.1\r\nhost: localhost\r\ncontent-length: 10\r\n\r\n{";
     assert!(house.raw(head).await.starts_with("HTTP/1.1 408 "));
 }
+
+#[tokio::test]
+async fn past_every_limit_a_connection_is_told_to_come_later() {
+    let house = house_with(HttpLimits { per_client: 1, overflow: 1, ..HttpLimits::default() }).await;
+    let _held = waiting(&house).await;
+    let mut slow = TcpStream::connect(house.address).await.unwrap();
+    slow.write_all(b"GET").await.unwrap();
+    let refused = house.raw(b"GET /v1/status/leader HTTP/1.1\r\nhost: localhost\r\n\r\n").await;
+    assert!(refused.starts_with("HTTP/1.1 429 ") && refused.contains("retry-after: 1"), "{refused}");
+    slow.write_all(b" /v1/status/leader HTTP/1.1\r\nhost: localhost\r\n\r\n").await.unwrap();
+    assert!(read_some(&mut slow).await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn clients_that_keep_refused_connections_open_take_nothing_from_others() {
+    let limits = HttpLimits { per_client: 1, overflow: 2, ..HttpLimits::default() };
+    let house = house_with(limits).await;
+    let _held = waiting(&house).await;
+    let mut refused = Vec::new();
+    for _ in 0..20 {
+        let mut stream = TcpStream::connect(house.address).await.unwrap();
+        stream
+            .write_all(b"GET /v1/catalog/nodes?index=99 HTTP/1.1\r\nhost: localhost\r\n\r\n")
+            .await
+            .unwrap();
+        assert!(read_some(&mut stream).await.starts_with("HTTP/1.1 429 "));
+        refused.push(stream);
+    }
+    let deadline = Instant::now() + Duration::from_secs(5);
+    while house.get("/v1/status/leader").await.status != StatusCode::OK {
+        assert!(Instant::now() < deadline, "refused connections keep their seats");
+    }
+}

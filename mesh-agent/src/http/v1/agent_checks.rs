@@ -3,9 +3,9 @@ use crate::acl::Access;
 use crate::http::ApiError;
 use crate::http::answer::{Answer, Answered};
 use crate::http::call::Call;
-use crate::local::{LocalCheck, Source};
+use crate::local::Source;
 use crate::model::{CheckDefinition, CheckId, CheckStatus, ServiceId};
-use crate::wire::{self, CheckOf, CheckUpdate, public_definition};
+use crate::wire::{self, CheckOf, CheckUpdate};
 use serde_json::json;
 use std::collections::BTreeMap;
 
@@ -13,24 +13,13 @@ use std::collections::BTreeMap;
 pub async fn list(call: Call) -> Answered {
     let filter = call.filter(&fields::CHECK)?;
     let view = call.deps.local.view();
-    let seen = view.checks.values().filter(|local| sees(&call, local));
-    let shown: BTreeMap<_, _> = seen.map(|local| (local.check.id.to_string(), shown(local))).collect();
+    let seen = view.checks.values().filter(|local| call.sees_check(&local.check));
+    let shown: BTreeMap<_, _> =
+        seen.map(|local| (local.check.id.to_string(), wire::HealthCheck::from(&local.check))).collect();
     match filter {
         None => call.json_answer(&shown),
         Some(filter) => call.json_answer(&filter.retain(json!(shown))),
     }
-}
-
-fn sees(call: &Call, local: &LocalCheck) -> bool {
-    match &local.check.service_name {
-        Some(service) => call.sees_service(service),
-        None => call.sees_node(&call.deps.facts.node),
-    }
-}
-
-pub fn shown(local: &LocalCheck) -> wire::HealthCheck {
-    let definition = public_definition(&local.definition);
-    wire::HealthCheck { definition, ..wire::HealthCheck::from(&local.check) }
 }
 
 pub async fn register(call: Call) -> Answered {

@@ -1,4 +1,3 @@
-use super::agent_checks;
 use super::agent_services;
 use crate::http::ApiError;
 use crate::http::answer::{Answer, Answered};
@@ -83,7 +82,7 @@ fn shown(view: &LocalView, local: &LocalService) -> wire::ServiceHealth {
     wire::ServiceHealth {
         aggregated_status: Verdict::of(view, local).as_str().to_owned(),
         service: agent_services::shown(local),
-        checks: bearing(view, local).map(agent_checks::shown).collect(),
+        checks: bearing(view, local).map(|local| wire::HealthCheck::from(&local.check)).collect(),
     }
 }
 

@@ -41,13 +41,9 @@ fn status(text: &str) -> Result<Option<CheckStatus>, ApiError> {
 
 fn checks_answer(call: &Call, reply: Reply<Vec<Arc<HealthCheck>>>) -> Answered {
     let filter = call.filter(&fields::CHECK)?;
-    let sees = |check: &&Arc<HealthCheck>| match &check.service_name {
-        Some(service) => call.sees_service(service),
-        None => call.sees_node(&check.node),
-    };
     let on_wanted_node = nodes_wanted(call);
     let shown = reply.map(|checks| {
-        let seen = checks.iter().filter(sees).filter(|check| on_wanted_node(&check.node));
+        let seen = checks.iter().filter(|check| call.sees_check(check) && on_wanted_node(&check.node));
         seen.map(|check| wire::HealthCheck::from(&**check)).collect::<Vec<_>>()
     });
     call.read_answer(&shown, filter.as_ref())

@@ -33,7 +33,8 @@ pub async fn create(call: Call) -> Answered {
 pub async fn update(call: Call) -> Answered {
     let id = id(&call)?;
     let wanted: wire::Intention = call.json()?;
-    existing(&call, id)?;
+    // Who moves an intention must be allowed to take it away from where it was.
+    call.enforce(Access::INTENTION_WRITE, existing(&call, id)?.destination.as_str())?;
     put(&call, wanted, id).await
 }
 

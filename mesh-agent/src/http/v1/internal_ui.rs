@@ -48,6 +48,7 @@ impl Query for AllNodes {
 
 fn node_shown(call: &Call, view: &NodeView) -> Value {
     let services = view.services.iter().filter(|service| call.sees_service(&service.name));
+    let checks = view.checks.iter().filter(|check| call.sees_check(check));
     let node = wire::Node::from(&*view.node);
     json!({
         "ID": node.id,
@@ -56,7 +57,7 @@ fn node_shown(call: &Call, view: &NodeView) -> Value {
         "TaggedAddresses": node.tagged_addresses,
         "Meta": node.meta,
         "Services": services.map(|service| wire::Service::from(&**service)).collect::<Vec<_>>(),
-        "Checks": view.checks.iter().map(|check| wire::HealthCheck::from(&**check)).collect::<Vec<_>>(),
+        "Checks": checks.map(|check| wire::HealthCheck::from(&**check)).collect::<Vec<_>>(),
     })
 }
 

@@ -4,6 +4,7 @@ use crate::local::maintenance::is_maintenance;
 use crate::local::persist::TtlState;
 use crate::local::{LocalCheck, LocalError, LocalOptions, Source};
 use crate::model::{CheckDefinition, CheckId, CheckStatus, HealthCheck, Probe, ServiceDefinition, ServiceId};
+use crate::wire::public_definition;
 use std::time::Duration;
 
 /// What happens to checks, and to their results.
@@ -179,7 +180,7 @@ fn fresh(definition: CheckDefinition, source: Source, embedded: bool, options: &
         service_name: None,
         service_tags: Vec::new(),
         kind: kind.to_owned(),
-        definition: Default::default(),
+        definition: public_definition(&definition),
         index: Default::default(),
     };
     LocalCheck { definition, check, source, embedded, heard: 0, expires_at: None }
