@@ -37,7 +37,7 @@ impl Context {
     }
 
     pub fn mailbox(&self) -> &Arc<Mailbox> {
-        self.crew.mailbox(self.worker)
+        &self.crew.mailboxes()[self.worker]
     }
 
     pub fn give_back(&mut self, buffer: &mut Option<Box<Buffer>>) {

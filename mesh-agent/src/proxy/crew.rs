@@ -13,48 +13,35 @@ pub(super) struct Arrival {
     pub route: Arc<Route>,
 }
 
-/// The workers of an engine as they see each other.
+/// The workers of an engine, and whose turn it is.
 ///
-/// The kernel wakes whichever worker waits first, so on a quiet machine one of them would get every
-/// connection, and both ends of a path through this host would share a core.
-pub(super) struct Crew(Vec<Mate>);
-
-struct Mate {
-    mailbox: Arc<Mailbox>,
-    sessions: AtomicUsize,
+/// The kernel wakes whichever worker waits first: on a quiet machine one of them would get every connection,
+/// and both ends of a path through this host would share a core. Turns keep the ends apart, and unlike counts
+/// of sessions they are not misled by those that are idle.
+pub(super) struct Crew {
+    mailboxes: Vec<Arc<Mailbox>>,
+    turn: AtomicUsize,
 }
 
 impl Crew {
     pub fn new(workers: usize) -> io::Result<Self> {
-        let mate = || Ok(Mate { mailbox: Arc::new(Mailbox::new()?), sessions: AtomicUsize::new(0) });
-        Ok(Self((0..workers.max(1)).map(|_| mate()).collect::<io::Result<_>>()?))
+        let mailbox = || Mailbox::new().map(Arc::new);
+        let mailboxes = (0..workers.max(1)).map(|_| mailbox()).collect::<io::Result<_>>()?;
+        Ok(Self { mailboxes, turn: AtomicUsize::new(0) })
     }
 
-    pub fn mailboxes(&self) -> impl ExactSizeIterator<Item = &Arc<Mailbox>> {
-        self.0.iter().map(|mate| &mate.mailbox)
+    pub fn mailboxes(&self) -> &[Arc<Mailbox>] {
+        &self.mailboxes
     }
 
-    pub fn mailbox(&self, worker: usize) -> &Arc<Mailbox> {
-        &self.0[worker].mailbox
-    }
-
-    /// Gives the arrival to the worker with the fewest sessions, the asking one before others; `None` if that
-    /// is another, which then has it.
+    /// Gives the arrival to the worker whose turn it is; back to the asking one if that is it.
     pub fn assign(&self, asking: usize, arrival: Arrival) -> Option<Arrival> {
-        let load = |worker: usize| self.0[worker].sessions.load(Relaxed);
-        let host =
-            (0..self.0.len()).min_by_key(|worker| (load(*worker), *worker != asking)).unwrap_or(asking);
-        self.0[host].sessions.fetch_add(1, Relaxed);
+        let host = self.turn.fetch_add(1, Relaxed) % self.mailboxes.len();
         if host == asking {
             return Some(arrival);
         }
-        self.0[host].mailbox.post(Mail::Adopt(arrival));
+        self.mailboxes[host].post(Mail::Adopt(arrival));
         None
-    }
-
-    /// One of this worker's sessions is over.
-    pub fn release(&self, worker: usize) {
-        self.0[worker].sessions.fetch_sub(1, Relaxed);
     }
 }
 
@@ -79,14 +66,13 @@ mod tests {
     }
 
     #[test]
-    fn the_worker_with_the_fewest_sessions_gets_the_next_one() {
+    fn connections_go_to_the_workers_in_turn_whoever_accepts_them() {
         let crew = Crew::new(2).unwrap();
-        assert!(crew.assign(0, arrival()).is_some(), "equal: the one that asks");
-        assert!(crew.assign(0, arrival()).is_none(), "the other has fewer");
-        assert!(matches!(crew.mailbox(1).collect()[..], [Mail::Adopt(_)]));
-        assert!(crew.assign(1, arrival()).is_some(), "equal again");
-        crew.release(1);
-        crew.release(1);
+        assert!(crew.assign(0, arrival()).is_some());
         assert!(crew.assign(0, arrival()).is_none());
+        assert!(crew.assign(1, arrival()).is_none());
+        assert!(crew.assign(1, arrival()).is_some());
+        let adopted = |worker: usize| crew.mailboxes()[worker].collect().len();
+        assert_eq!((adopted(0), adopted(1)), (1, 1));
     }
 }

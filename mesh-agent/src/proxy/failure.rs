@@ -73,8 +73,7 @@ impl Failure {
         let Parties { direction, from, to } = parties;
         match self {
             Self::Panicked => tracing::error!(%from, %to, "{direction} connection reset: {self}"),
-            // A TCP health check connects and hangs up: counted, but no news.
-            Self::Handshake(HandshakeError::Closed)
+            Self::Handshake(HandshakeError::Silent)
             | Self::Broken(RecordError::Io(_))
             | Self::Abandoned(_)
             | Self::Drained => {
@@ -89,6 +88,7 @@ impl Failure {
             Self::Denied { .. } | Self::NoAnswer { .. } => Some(&counters.denied),
             Self::Cut { .. } => Some(&counters.cut),
             Self::NoConfig(_) => Some(&counters.without_identity),
+            Self::Handshake(HandshakeError::Silent) => None,
             Self::Handshake(_) => Some(&counters.handshake_failures),
             Self::NoApp { .. } => Some(&counters.without_app),
             Self::NoEndpoint | Self::Unreachable { .. } => Some(&counters.without_endpoint),

@@ -24,6 +24,8 @@ pub(super) enum HandshakeError {
     Io(#[from] io::Error),
     #[error("the peer closed the connection during the TLS handshake")]
     Closed,
+    #[error("the peer closed the connection without a word, as health checks do")]
+    Silent,
     #[error("what the peer sent is not TLS, or far more than a handshake needs")]
     NotTls,
     #[error("the TLS handshake took longer than {seconds} s")]
@@ -77,6 +79,8 @@ pub(super) struct Handshake {
     seen: usize,
     outgoing: Vec<u8>,
     sent: usize,
+    /// The peer has sent nothing yet.
+    silent: bool,
 }
 
 impl Handshake {
@@ -89,7 +93,14 @@ impl Handshake {
     }
 
     fn new(connection: Connection) -> Box<Self> {
-        Box::new(Self { connection, incoming: Vec::new(), seen: 0, outgoing: Vec::new(), sent: 0 })
+        Box::new(Self {
+            connection,
+            incoming: Vec::new(),
+            seen: 0,
+            outgoing: Vec::new(),
+            sent: 0,
+            silent: true,
+        })
     }
 
     /// Goes as far as the socket allows; true once the peer is authenticated and all is sent.
@@ -163,9 +174,13 @@ impl Handshake {
         let count = if let Ok(Received::Bytes(count)) = received { count } else { 0 };
         self.incoming.truncate(have + count);
         match received? {
+            Received::End if self.silent => Err(HandshakeError::Silent),
             Received::End => Err(HandshakeError::Closed),
             Received::NotNow => Ok(false),
-            Received::Bytes(_) => Ok(true),
+            Received::Bytes(_) => {
+                self.silent = false;
+                Ok(true)
+            }
         }
     }
 }

@@ -168,7 +168,7 @@ impl Worker {
         }
     }
 
-    /// Finds a worker for it, if there is room.
+    /// Gives it to the worker whose turn it is, if there is room.
     fn admit(&mut self, arrival: Arrival) {
         let counters = &self.context.counters;
         add(&counters.accepted, 1);
@@ -214,12 +214,6 @@ impl Worker {
         }
         drop(session);
         self.sessions.release(token);
-        self.over();
-    }
-
-    /// A connection of this worker is no more.
-    fn over(&self) {
-        self.context.crew.release(self.context.worker);
         remove_one(&self.context.counters.active);
     }
 
@@ -249,7 +243,7 @@ impl Worker {
         for mail in self.context.mailbox().collect() {
             if let Mail::Adopt(arrival) = mail {
                 arrival.reset();
-                self.over();
+                remove_one(&self.context.counters.active);
             }
         }
         for token in self.sessions.tokens() {

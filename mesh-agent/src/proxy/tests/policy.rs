@@ -111,6 +111,18 @@ fn without_an_identity_nothing_passes_in_either_role() {
 }
 
 #[test]
+fn a_health_check_that_only_connects_is_no_failure() {
+    let scene = Scene::new();
+    let inbound = scene.inbound(Unreached::new().address);
+    for _ in 0..3 {
+        drop(connect(inbound.local_addr()));
+    }
+    eventually("they are gone", || scene.counters().accepted == 3 && scene.counters().active == 0);
+    assert_eq!(scene.counters().handshake_failures, 0);
+    assert!(logs::lines_with(&scene.server).is_empty());
+}
+
+#[test]
 fn plain_bytes_to_an_inbound_listener_reach_nobody() {
     let scene = Scene::new();
     let app = Unreached::new();
