@@ -24,6 +24,7 @@ mod inbound;
 mod leg;
 mod listener;
 mod mailbox;
+mod origins;
 mod outbound;
 mod poller;
 mod pool;

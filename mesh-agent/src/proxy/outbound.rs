@@ -97,7 +97,9 @@ impl Search {
         self.handshake = None;
         for Endpoint { address } in self.remaining.by_ref() {
             self.address = address;
-            match dial(address).and_then(|stream| pair.set_peer(stream, context)) {
+            let dialled =
+                dial(address).inspect(|stream| context.crew.dialled(context.worker, stream, address));
+            match dialled.and_then(|stream| pair.set_peer(stream, context)) {
                 Ok(()) => {
                     pair.within(context.options.connect_timeout);
                     return Ok(());

@@ -1,15 +1,16 @@
 use super::buffer::{Buffer, HEADROOM, SLOT};
 
-/// 32 records: large enough that a wake-up is paid for by many bytes, small enough for the second-level cache.
-const LARGE: usize = HEADROOM + 32 * SLOT;
+/// 64 records, a mebibyte: large enough that a wake-up is paid for by many bytes, small enough for the
+/// second-level cache.
+const LARGE: usize = HEADROOM + 64 * SLOT;
 /// Two records: what a connection may hold for long.
 const SMALL: usize = HEADROOM + 2 * SLOT;
 /// Plaintext that fits a large buffer once it is sealed.
 pub(super) const SCRATCH: usize = LARGE / SLOT * super::buffer::PLAIN;
 /// Large buffers that one worker lends at a time; beyond them connections get small ones.
-const LARGE_LENT: usize = 64;
+const LARGE_LENT: usize = 32;
 /// Buffers kept for the next taker, of each kind.
-const KEPT: usize = 8;
+const KEPT: usize = 4;
 
 /// One worker's buffers. A connection holds one only while bytes wait in it, so an idle one holds none, and
 /// one whose reader has stalled soon holds a small one.
