@@ -1,0 +1,96 @@
+use crate::Action;
+
+/// What the programs know of their agent: the one value of the map `cfg`. All zero, as before the
+/// agent's first word, it denies and redirects nothing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Config {
+    /// When the agent last said that it lives, in nanoseconds of `CLOCK_MONOTONIC`.
+    pub heartbeat: u64,
+    /// How old the heartbeat may be, in nanoseconds, before the agent counts as dead.
+    pub heartbeat_limit: u64,
+    /// Grows with every change of the intentions.
+    pub epoch: u64,
+    /// The cookie of the network namespace that the agent listens in.
+    pub namespace: u64,
+    /// The cgroup whose processes are the agent; 0 for none.
+    pub agent_cgroup: u64,
+    /// The process that is the agent (its thread group id); 0 for none.
+    pub agent_process: u32,
+    /// An [`Action`] as a number.
+    pub default_action: u32,
+    /// Where leg F listens at 127.0.0.1, in network order; 0 where it does not.
+    pub leg_port_v4: u16,
+    /// Where leg F listens at `::1`, in network order; 0 where it does not.
+    pub leg_port_v6: u16,
+    /// A sum of the constants below.
+    pub flags: u32,
+}
+
+impl Config {
+    /// `sk_msg` may move bytes between two sockets of this host.
+    pub const ACCELERATE: u32 = 1;
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn default_action(&self) -> Action {
+        Action::from_raw(self.default_action)
+    }
+
+    /// Whether the agent has spoken recently enough at `now` (nanoseconds of `CLOCK_MONOTONIC`).
+    #[inline(always)]
+    #[must_use]
+    pub const fn agent_is_alive(&self, now: u64) -> bool {
+        now.saturating_sub(self.heartbeat) <= self.heartbeat_limit
+    }
+
+    /// Whether a caller is the agent itself.
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_agent(&self, process: u32, cgroup: u64) -> bool {
+        (self.agent_process != 0 && self.agent_process == process)
+            || (self.agent_cgroup != 0 && self.agent_cgroup == cgroup)
+    }
+
+    /// The port of leg F for the family, in network order; 0 where there is none.
+    #[inline(always)]
+    #[must_use]
+    pub const fn leg_port(&self, v4: bool) -> u16 {
+        if v4 { self.leg_port_v4 } else { self.leg_port_v6 }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::mem::{offset_of, size_of};
+
+    #[test]
+    fn its_layout_is_fixed() {
+        assert_eq!((size_of::<Config>(), align_of::<Config>()), (56, 8));
+        let offsets = (
+            offset_of!(Config, namespace),
+            offset_of!(Config, agent_process),
+            offset_of!(Config, default_action),
+            offset_of!(Config, leg_port_v4),
+            offset_of!(Config, flags),
+        );
+        assert_eq!(offsets, (24, 40, 44, 48, 52));
+    }
+
+    #[test]
+    fn an_agent_that_never_spoke_is_dead_and_denies() {
+        let silent = Config::default();
+        assert!(!silent.agent_is_alive(1));
+        assert_eq!(silent.default_action(), Action::Deny);
+        assert!(!silent.is_agent(0, 0), "no process is the agent of nobody");
+    }
+
+    #[test]
+    fn an_agent_lives_for_as_long_as_its_heartbeat_may_be_old() {
+        let config = Config { heartbeat: 100, heartbeat_limit: 10, ..Config::default() };
+        for (now, alive) in [(90, true), (100, true), (110, true), (111, false)] {
+            assert_eq!(config.agent_is_alive(now), alive, "{now}");
+        }
+    }
+}
