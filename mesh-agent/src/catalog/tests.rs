@@ -1,48 +1,15 @@
+use super::fixtures::{OneVoter, catalog_over};
 use super::*;
 use crate::raft::{RaftNode, RaftOptions, Storage};
 use crate::state::fixtures::{check, node, register, register_service, service, service_name};
-use crate::state::{Command, InstancesOf, ListNodes, Outcome, Refusal, Store, Through};
+use crate::state::{InstancesOf, ListNodes, Refusal, Store, Through};
 use crate::task::Shutdown;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::{Instant, timeout};
 
-/// Applies at once, and has a leader when the test says so.
-struct Scripted {
-    store: Arc<Store>,
-    leader: Option<&'static str>,
-    index: Mutex<u64>,
-}
-
-impl Consensus for Scripted {
-    fn write(&self, command: Command) -> Later<'_, Result<Outcome, ConsensusError>> {
-        Box::pin(async move {
-            let mut index = self.index.lock().unwrap();
-            *index += 1;
-            Ok(self.store.apply(*index, vec![command]).remove(0))
-        })
-    }
-
-    fn confirm_leadership(&self) -> Later<'_, Result<(), ConsensusError>> {
-        Box::pin(async move { self.leader.map(drop).ok_or(ConsensusError::NoLeader) })
-    }
-
-    fn leader(&self) -> Option<String> {
-        self.leader.map(str::to_owned)
-    }
-
-    fn peers(&self) -> Vec<String> {
-        self.leader().into_iter().collect()
-    }
-}
-
-fn catalog_with(leader: Option<&'static str>) -> Catalog {
-    let store = Arc::<Store>::default();
-    Catalog::new(store.clone(), Arc::new(Scripted { store, leader, index: Mutex::new(0) }))
-}
-
 fn catalog() -> Catalog {
-    catalog_with(Some("10.0.0.1:8300"))
+    catalog_over(Arc::default())
 }
 
 fn web() -> InstancesOf {
@@ -89,7 +56,10 @@ async fn a_blocking_read_below_the_index_does_not_wait() {
 
 #[tokio::test]
 async fn without_a_leader_only_stale_reads_are_answered_and_say_so() {
-    let catalog = catalog_with(None);
+    let store = Arc::<Store>::default();
+    let voter = OneVoter::new(store.clone());
+    voter.elect(false);
+    let catalog = Catalog::new(store, voter);
     let read = |consistency| {
         let catalog = catalog.clone();
         async move { catalog.read(&ListNodes, &ReadOptions { consistency, ..ReadOptions::default() }).await }

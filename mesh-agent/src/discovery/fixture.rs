@@ -1,9 +1,7 @@
 use super::{AddressOwners, CatalogReader, Endpoint, Reach};
 use crate::model::{
-    CheckStatus, Datacenter, Meta, Node, NodeName, NodeService, RaftIndex, ServiceId, ServiceKind,
-    ServiceName, Weights,
+    CheckStatus, Datacenter, Meta, Node, NodeName, NodeService, RaftIndex, ServiceId, ServiceName,
 };
-use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -43,21 +41,9 @@ pub(crate) fn node(name: &str, address: &str) -> Node {
 }
 
 pub(crate) fn instance(service: &str, id: &str, tags: &[&str]) -> NodeService {
-    NodeService {
-        id: ServiceId::new(id).unwrap(),
-        name: ServiceName::new(service).unwrap(),
-        kind: ServiceKind::Typical,
-        tags: tags.iter().map(ToString::to_string).collect(),
-        address: String::new(),
-        tagged_addresses: BTreeMap::new(),
-        port: 8080,
-        meta: Meta::new(),
-        weights: Weights::default(),
-        enable_tag_override: false,
-        proxy: None,
-        connect_native: false,
-        index: RaftIndex::default(),
-    }
+    let tags = tags.iter().map(ToString::to_string).collect();
+    let named = NodeService::new(ServiceId::new(id).unwrap(), ServiceName::new(service).unwrap());
+    NodeService { tags, port: 8080, ..named }
 }
 
 impl CatalogReader for Fixture {

@@ -1,15 +1,12 @@
 //! What the tests of several probers need.
 
 use super::{AliasSource, AliasTarget, CheckTls};
-use crate::model::{
-    CheckDefinition, CheckId, CheckStatus, DEFAULT_CHECK_OUTPUT, HealthCheck, NodeName, Probe, RaftIndex,
-};
+use crate::model::{CheckDefinition, CheckId, CheckStatus, HealthCheck, NodeName, Probe, RaftIndex};
 use rustls::pki_types::PrivateKeyDer;
 use rustls::{RootCertStore, ServerConfig};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
@@ -24,21 +21,7 @@ pub(super) fn free_port() -> u16 {
 }
 
 pub(super) fn definition(name: &str, probe: Probe) -> CheckDefinition {
-    CheckDefinition {
-        id: id(name),
-        name: name.to_owned(),
-        notes: String::new(),
-        service: None,
-        initial: CheckStatus::Critical,
-        interval: Duration::from_secs(10),
-        timeout: Duration::from_secs(10),
-        success_before_passing: 1,
-        failures_before_warning: 1,
-        failures_before_critical: 1,
-        deregister_critical_after: None,
-        output_max_size: DEFAULT_CHECK_OUTPUT,
-        probe,
-    }
+    CheckDefinition::new(id(name), name, probe)
 }
 
 pub(super) fn health_check(name: &str, status: CheckStatus) -> HealthCheck {

@@ -1,7 +1,6 @@
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, aws_lc_rs};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use crate::pki::AnyServer;
+use rustls::crypto::aws_lc_rs;
+use rustls::{ClientConfig, RootCertStore};
 use std::sync::Arc;
 
 /// How probes speak TLS: with verification against some roots, or, where a check asks for it, without.
@@ -17,7 +16,7 @@ impl CheckTls {
         let verifying = builder().with_root_certificates(roots).with_no_client_auth();
         let trusting = builder()
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(TrustAnyone))
+            .with_custom_certificate_verifier(Arc::new(AnyServer(Arc::new(aws_lc_rs::default_provider()))))
             .with_no_client_auth();
         Self { verifying, trusting }
     }
@@ -42,51 +41,8 @@ impl CheckTls {
     }
 }
 
-fn provider() -> CryptoProvider {
-    aws_lc_rs::default_provider()
-}
-
 fn builder() -> rustls::ConfigBuilder<ClientConfig, rustls::WantsVerifier> {
-    ClientConfig::builder_with_provider(Arc::new(provider()))
+    ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("the provider has suites for TLS 1.2 and 1.3")
-}
-
-/// Accepts every certificate: the check said `tls_skip_verify`. A probe sends no secrets of ours.
-#[derive(Debug)]
-struct TrustAnyone;
-
-impl ServerCertVerifier for TrustAnyone {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _message: &[u8],
-        _cert: &CertificateDer<'_>,
-        _dss: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        provider().signature_verification_algorithms.supported_schemes()
-    }
 }

@@ -1,8 +1,8 @@
 use super::ports::{PortsInUse, choose};
 use super::{LocalError, LocalOptions};
 use crate::model::{
-    CheckDefinition, CheckId, CheckStatus, DEFAULT_CHECK_OUTPUT, ManagedProxy, NodeService, Opaque, Probe,
-    ProxyConfig, ProxyRequest, ServiceDefinition, ServiceId, ServiceKind, ServiceName, SidecarRequest,
+    CheckDefinition, CheckId, ManagedProxy, NodeService, Opaque, Probe, ProxyConfig, ProxyRequest,
+    ServiceDefinition, ServiceId, ServiceKind, ServiceName, SidecarRequest,
 };
 use std::net::IpAddr;
 use std::time::Duration;
@@ -170,21 +170,12 @@ fn check_id(service: &NodeService, number: usize) -> CheckId {
     CheckId::new(&format!("service:{}:{number}", service.id)).expect("derived_names left room for it")
 }
 
-fn base(service: &NodeService, number: usize, name: String, probe: Probe) -> CheckDefinition {
+fn base(service: &NodeService, number: usize, name: &str, probe: Probe) -> CheckDefinition {
     CheckDefinition {
-        id: check_id(service, number),
-        name,
-        notes: String::new(),
         service: Some(service.id.clone()),
-        initial: CheckStatus::Critical,
         interval: LISTENING_INTERVAL,
         timeout: LISTENING_INTERVAL,
-        success_before_passing: 1,
-        failures_before_warning: 1,
-        failures_before_critical: 1,
-        deregister_critical_after: None,
-        output_max_size: DEFAULT_CHECK_OUTPUT,
-        probe,
+        ..CheckDefinition::new(check_id(service, number), name, probe)
     }
 }
 
@@ -194,10 +185,10 @@ fn listening(service: &NodeService, name: &str, number: usize, bind: IpAddr) -> 
         if bind.is_ipv4() { [127, 0, 0, 1].into() } else { std::net::Ipv6Addr::LOCALHOST.into() };
     let host = if bind.is_unspecified() { loopback } else { bind };
     let address = std::net::SocketAddr::new(host, service.port).to_string();
-    base(service, number, name.to_owned(), Probe::Tcp { address })
+    base(service, number, name, Probe::Tcp { address })
 }
 
 fn aliasing(service: &NodeService, parent: &NodeService, number: usize) -> CheckDefinition {
     let probe = Probe::Alias { node: None, service: Some(parent.id.clone()) };
-    base(service, number, format!("Connect Sidecar Aliasing {}", parent.id), probe)
+    base(service, number, &format!("Connect Sidecar Aliasing {}", parent.id), probe)
 }

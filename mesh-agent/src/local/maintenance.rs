@@ -1,5 +1,5 @@
 use super::LocalError;
-use crate::model::{CheckDefinition, CheckId, CheckStatus, Probe, ServiceId};
+use crate::model::{CheckDefinition, CheckId, Probe, ServiceId};
 use std::time::Duration;
 
 /// The id of the check that takes a service out of rotation, or the node without one.
@@ -41,18 +41,11 @@ pub(super) fn maintenance(id: CheckId, service: Option<ServiceId>, reason: &str)
     };
     let name = if service.is_some() { "Service Maintenance Mode" } else { "Node Maintenance Mode" };
     CheckDefinition {
-        id,
-        name: name.to_owned(),
         notes: if reason.is_empty() { default.to_owned() } else { reason.to_owned() },
         service,
-        initial: CheckStatus::Critical,
         interval: FOREVER,
         timeout: FOREVER,
-        success_before_passing: 1,
-        failures_before_warning: 1,
-        failures_before_critical: 1,
-        deregister_critical_after: None,
         output_max_size: 0,
-        probe: Probe::Ttl { ttl: FOREVER },
+        ..CheckDefinition::new(id, name, Probe::Ttl { ttl: FOREVER })
     }
 }

@@ -30,6 +30,27 @@ pub struct CheckDefinition {
     pub probe: Probe,
 }
 
+impl CheckDefinition {
+    /// A check of the node with Consul's defaults: critical until it has a result, every 10 s, for at most 10 s.
+    pub fn new(id: CheckId, name: &str, probe: Probe) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            notes: String::new(),
+            service: None,
+            initial: CheckStatus::Critical,
+            interval: Duration::from_secs(10),
+            timeout: Duration::from_secs(10),
+            success_before_passing: 1,
+            failures_before_warning: 1,
+            failures_before_critical: 1,
+            deregister_critical_after: None,
+            output_max_size: DEFAULT_CHECK_OUTPUT,
+            probe,
+        }
+    }
+}
+
 /// What a check does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Probe {

@@ -53,6 +53,25 @@ pub struct NodeService {
 }
 
 impl NodeService {
+    /// An instance of which nothing is known but its names.
+    pub fn new(id: ServiceId, name: ServiceName) -> Self {
+        Self {
+            id,
+            name,
+            kind: ServiceKind::Typical,
+            tags: Vec::new(),
+            address: String::new(),
+            tagged_addresses: BTreeMap::new(),
+            port: 0,
+            meta: Meta::new(),
+            weights: Weights::default(),
+            enable_tag_override: false,
+            proxy: None,
+            connect_native: false,
+            index: RaftIndex::default(),
+        }
+    }
+
     /// The service that a mesh connection to this instance reaches, if it accepts such connections.
     pub fn connect_destination(&self) -> Option<&ServiceName> {
         match &self.proxy {

@@ -1,7 +1,8 @@
 //! SPIFFE identities, certificate signing requests and chains as values.
 //!
-//! It does not know who signs, where certificates are kept, or TLS; it reads no clock.
+//! It does not know who signs, where certificates are kept, or when TLS is spoken; it reads no clock.
 
+mod any_server;
 mod certificate;
 mod chain;
 mod csr;
@@ -11,6 +12,7 @@ mod pem;
 mod spiffe;
 mod trust;
 
+pub use any_server::AnyServer;
 pub use certificate::{LeafInfo, RootInfo};
 pub use chain::{CertChain, MAX_CHAIN};
 pub use csr::{Csr, MAX_CSR_BYTES};

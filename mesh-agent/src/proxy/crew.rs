@@ -70,11 +70,16 @@ mod tests {
     use crate::proxy::tests::scene::route_to_nowhere;
     use std::net::TcpListener;
 
-    fn arrival() -> Arrival {
+    /// A connection from this host to itself, both ends of it.
+    fn connection() -> (TcpStream, Arrival) {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let stream = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-        let from = stream.local_addr().unwrap();
-        Arrival { stream, from, route: route_to_nowhere() }
+        let dialled = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (stream, from) = listener.accept().unwrap();
+        (dialled, Arrival { stream, from, route: route_to_nowhere() })
+    }
+
+    fn arrival() -> Arrival {
+        connection().1
     }
 
     #[test]
@@ -92,8 +97,8 @@ mod tests {
     fn both_ends_of_a_path_are_served_by_the_worker_that_dialled() {
         let crew = Crew::new(3).unwrap();
         for worker in [2, 0, 1, 1] {
-            let arrival = arrival();
-            crew.dialled(worker, &arrival.stream, arrival.stream.peer_addr().unwrap());
+            let (dialled, arrival) = connection();
+            crew.dialled(worker, &dialled, dialled.peer_addr().unwrap());
             assert!(crew.assign(worker, arrival).is_some(), "worker {worker}");
         }
     }

@@ -3,9 +3,8 @@
 use super::{Command, Registration};
 use crate::model::{
     CheckId, CheckStatus, HealthCheck, Intention, IntentionAction, IntentionTarget, Meta, Node, NodeService,
-    Opaque, ProxyConfig, RaftIndex, ServiceId, ServiceKind, ServiceName, Weights,
+    Opaque, ProxyConfig, RaftIndex, ServiceId, ServiceKind, ServiceName,
 };
-use std::collections::BTreeMap;
 
 pub(crate) fn service_name(name: &str) -> ServiceName {
     ServiceName::new(name).unwrap()
@@ -28,21 +27,7 @@ pub(crate) fn node(name: &str) -> Node {
 }
 
 pub(crate) fn service(id: &str, name: &str) -> NodeService {
-    NodeService {
-        id: ServiceId::new(id).unwrap(),
-        name: service_name(name),
-        kind: ServiceKind::Typical,
-        tags: Vec::new(),
-        address: String::new(),
-        tagged_addresses: BTreeMap::new(),
-        port: 80,
-        meta: Meta::new(),
-        weights: Weights::default(),
-        enable_tag_override: false,
-        proxy: None,
-        connect_native: false,
-        index: RaftIndex::default(),
-    }
+    NodeService { port: 80, ..NodeService::new(ServiceId::new(id).unwrap(), service_name(name)) }
 }
 
 /// A sidecar `<destination>-proxy` before `destination`.

@@ -99,7 +99,7 @@ async fn the_index_never_goes_back_when_things_are_removed() {
 #[tokio::test]
 async fn without_a_leader_only_stale_reads_answer() {
     let house = house().await;
-    house.voter.leads.store(false, std::sync::atomic::Ordering::SeqCst);
+    house.voter.elect(false);
     for path in ["/v1/catalog/nodes", "/v1/catalog/nodes?consistent"] {
         let got = house.get(path).await;
         assert_eq!(got.status, StatusCode::INTERNAL_SERVER_ERROR);

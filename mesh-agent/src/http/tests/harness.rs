@@ -1,6 +1,7 @@
 use crate::acl::{self, Enforcement, Level, Resource};
 use crate::ca::{CaChange, CaManager, CaStore, CaStoreError};
-use crate::catalog::{Catalog, CatalogError, Consensus, ConsensusError, Later};
+use crate::catalog::fixtures::OneVoter;
+use crate::catalog::{Catalog, CatalogError, Later};
 use crate::clock::{Clock, Timestamp};
 use crate::http::{
     AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, HttpSettings, Leaves, NoTokens, Token,
@@ -12,7 +13,7 @@ use crate::model::{
     CaProviderState, Datacenter, IntentionAction, IssuedCert, NodeName, Opaque, RaftIndex, ServiceName,
 };
 use crate::policy::PolicyCompiler;
-use crate::state::{CaView, Command, GetCa, Outcome, Query, Store, fixtures};
+use crate::state::{CaView, GetCa, Query, Store, fixtures};
 use crate::task::{Shutdown, TaskGroup};
 use crate::telemetry::{LogLevel, Logs, Metrics};
 use axum::body::{Body, Bytes};
@@ -25,36 +26,11 @@ use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-
-/// One voter that agrees with itself at once.
-pub struct OneVoter {
-    store: Arc<Store>,
-    index: AtomicU64,
-    pub leads: AtomicBool,
-}
-
-impl Consensus for OneVoter {
-    fn write(&self, command: Command) -> Later<'_, Result<Outcome, ConsensusError>> {
-        let index = self.index.fetch_add(1, Ordering::SeqCst) + 1;
-        let outcome = self.store.apply(index, vec![command]).remove(0);
-        Box::pin(async { Ok(outcome) })
-    }
-    fn confirm_leadership(&self) -> Later<'_, Result<(), ConsensusError>> {
-        let leads = self.leads.load(Ordering::SeqCst);
-        Box::pin(async move { if leads { Ok(()) } else { Err(ConsensusError::NoLeader) } })
-    }
-    fn leader(&self) -> Option<String> {
-        self.leads.load(Ordering::SeqCst).then(|| "127.0.0.1:8300".to_owned())
-    }
-    fn peers(&self) -> Vec<String> {
-        vec!["127.0.0.1:8300".to_owned()]
-    }
-}
 
 /// Counts what it is asked to do.
 #[derive(Default)]
@@ -212,8 +188,7 @@ pub async fn house_with(limits: HttpLimits) -> House {
 
 pub async fn build(plan: Plan) -> House {
     let store = Arc::new(Store::default());
-    let voter =
-        Arc::new(OneVoter { store: store.clone(), index: AtomicU64::new(10), leads: AtomicBool::new(true) });
+    let voter = OneVoter::new(store.clone());
     let catalog = Catalog::new(store, voter.clone());
     let (control, leaves) =
         (Arc::new(FakeControl::default()), Arc::new(FakeLeaves(watch::Sender::new(None))));

@@ -84,6 +84,6 @@ async fn the_status_of_the_cluster_is_told() {
     let house = house().await;
     assert_eq!(house.get("/v1/status/leader").await.text, "\"127.0.0.1:8300\"");
     assert_eq!(house.get("/v1/status/peers?pretty").await.text, "[\n    \"127.0.0.1:8300\"\n]\n");
-    house.voter.leads.store(false, std::sync::atomic::Ordering::SeqCst);
+    house.voter.elect(false);
     assert_eq!(house.get("/v1/status/leader").await.text, "\"\"");
 }

@@ -7,43 +7,18 @@ mod restart;
 mod sync;
 
 use super::*;
-use crate::catalog::{Catalog, Consensus, ConsensusError, Later};
+use crate::catalog::Catalog;
+use crate::catalog::fixtures::{OneVoter, catalog_over};
 use crate::clock::{Clock, Timestamp};
 use crate::model::*;
-use crate::state::{Command, GetNode, InstancesOf, Outcome, Query, Store, Through};
+use crate::state::{Command, GetNode, InstancesOf, Query, Store, Through};
 use crate::task::{Shutdown, TaskGroup};
 use std::net::Ipv4Addr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-/// Applies at once.
-#[derive(Default)]
-struct Alone {
-    store: Arc<Store>,
-    index: AtomicU64,
-}
-
-impl Consensus for Alone {
-    fn write(&self, command: Command) -> Later<'_, Result<Outcome, ConsensusError>> {
-        let index = self.index.fetch_add(1, Ordering::Relaxed) + 1;
-        let outcome = self.store.apply(index, vec![command]).remove(0);
-        Box::pin(async move { Ok(outcome) })
-    }
-    fn confirm_leadership(&self) -> Later<'_, Result<(), ConsensusError>> {
-        Box::pin(async { Ok(()) })
-    }
-    fn leader(&self) -> Option<String> {
-        Some("127.0.0.1:8300".into())
-    }
-    fn peers(&self) -> Vec<String> {
-        Vec::new()
-    }
-}
-
 fn catalog() -> Catalog {
-    let store = Arc::new(Store::default());
-    Catalog::new(store.clone(), Arc::new(Alone { store, index: AtomicU64::new(1) }))
+    catalog_over(Arc::default())
 }
 
 fn options() -> LocalOptions {
@@ -77,40 +52,15 @@ fn check_id(name: &str) -> CheckId {
 }
 
 fn service(name: &str) -> ServiceDefinition {
-    let service = NodeService {
-        id: id(name),
-        name: ServiceName::new(name).unwrap(),
-        kind: ServiceKind::Typical,
-        tags: vec!["v1".into()],
-        address: String::new(),
-        tagged_addresses: Default::default(),
-        port: 8080,
-        meta: Meta::new(),
-        weights: Weights::default(),
-        enable_tag_override: false,
-        proxy: None,
-        connect_native: false,
-        index: RaftIndex::default(),
-    };
+    let named = NodeService::new(id(name), ServiceName::new(name).unwrap());
+    let service = NodeService { tags: vec!["v1".into()], port: 8080, ..named };
     ServiceDefinition { service, checks: Vec::new(), token: String::new(), proxy: None }
 }
 
 fn ttl(check: &str, service: Option<&str>) -> CheckDefinition {
-    CheckDefinition {
-        id: check_id(check),
-        name: check.into(),
-        notes: String::new(),
-        service: service.map(id),
-        initial: CheckStatus::Critical,
-        interval: Duration::from_secs(10),
-        timeout: Duration::from_secs(10),
-        success_before_passing: 1,
-        failures_before_warning: 1,
-        failures_before_critical: 1,
-        deregister_critical_after: None,
-        output_max_size: 8,
-        probe: Probe::Ttl { ttl: Duration::from_secs(30) },
-    }
+    let probe = Probe::Ttl { ttl: Duration::from_secs(30) };
+    let named = CheckDefinition::new(check_id(check), check, probe);
+    CheckDefinition { service: service.map(id), output_max_size: 8, ..named }
 }
 
 fn managed(name: &str) -> ServiceDefinition {

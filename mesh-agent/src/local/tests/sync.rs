@@ -1,7 +1,6 @@
 use super::super::plan::plan;
 use super::*;
 use crate::state::NodeView;
-use std::sync::atomic::AtomicBool;
 
 /// Has the catalog say what `local` says.
 async fn write(catalog: &Catalog, local: &LocalState) {
@@ -145,10 +144,8 @@ async fn the_running_syncer_writes_a_change_at_once() {
 #[tokio::test(start_paused = true)]
 async fn without_a_leader_it_goes_on_trying_ever_more_slowly() {
     let store = Arc::new(Store::default());
-    let consensus = Arc::new(Leaderless {
-        inner: Alone { store: store.clone(), index: AtomicU64::new(1) },
-        ..Leaderless::default()
-    });
+    let consensus = OneVoter::new(store.clone());
+    consensus.elect(false);
     let catalog = Catalog::new(store, consensus.clone());
     let local = Arc::new(LocalState::open(options()));
     let (shutdown, mut tasks) = (Shutdown::new(), TaskGroup::new());
@@ -159,36 +156,9 @@ async fn without_a_leader_it_goes_on_trying_ever_more_slowly() {
         local.add_check(ttl(&n.to_string(), None), Source::Api).unwrap();
         tokio::task::yield_now().await;
     }
-    let tries = consensus.tries.load(Ordering::Relaxed);
+    let tries = consensus.asked();
     assert!((8..=14).contains(&tries), "{tries}");
-    consensus.elected.store(true, Ordering::Relaxed);
+    consensus.elect(true);
     tokio::time::sleep(Duration::from_secs(16)).await;
     assert_eq!(on_node(&catalog).checks.len(), 101);
-}
-
-/// Refuses every write until a leader is elected.
-#[derive(Default)]
-struct Leaderless {
-    inner: Alone,
-    elected: AtomicBool,
-    tries: AtomicU64,
-}
-
-impl Consensus for Leaderless {
-    fn write(&self, command: Command) -> Later<'_, Result<Outcome, ConsensusError>> {
-        self.tries.fetch_add(1, Ordering::Relaxed);
-        if self.elected.load(Ordering::Relaxed) {
-            return self.inner.write(command);
-        }
-        Box::pin(async { Err(ConsensusError::NoLeader) })
-    }
-    fn confirm_leadership(&self) -> Later<'_, Result<(), ConsensusError>> {
-        self.inner.confirm_leadership()
-    }
-    fn leader(&self) -> Option<String> {
-        None
-    }
-    fn peers(&self) -> Vec<String> {
-        Vec::new()
-    }
 }
