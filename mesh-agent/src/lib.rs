@@ -21,6 +21,7 @@ pub mod discovery;
 pub mod state;
 // Floor 4, engines.
 pub mod ca;
+pub mod dataplane;
 pub mod health;
 pub mod leaf;
 pub mod proxy;
