@@ -1,12 +1,11 @@
 use crate::state::{Command, Outcome, Query, Refusal, State, Store, Topic};
 use crate::stream::Watch;
-use std::future::Future;
-use std::pin::Pin;
+use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// A boxed future, so that the consensus below can be any.
-pub type Later<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+pub type Later<'a, T> = BoxFuture<'a, T>;
 
 /// What the facade needs of the servers' agreement. `raft` provides it.
 pub trait Consensus: Send + Sync {

@@ -93,7 +93,7 @@ const TABLE: [(Flag, Setting); 65] = [
     (Flag::value("hcl", "text", "Configuration in place; may be repeated."), Own),
     (Flag::value("http-port", "port", "HTTP; -1 for none."), One("ports.http")),
     (Flag::value("https-port", "port", "HTTPS; only -1 so far."), One("ports.https")),
-    (Flag::value("join", "address", "Joins this node; may be repeated."), Many("start_join")),
+    (Flag::value("join", "address", "Without effect: this version has one server."), Many("start_join")),
     (Flag::value("join-wan", "address", "Without effect."), Many("start_join_wan")),
     (Flag::value("log-file", "path", "Writes the log here too."), One("log_file")),
     (Flag::switch("log-json", "Writes the log as JSON."), One("log_json")),
@@ -120,7 +120,7 @@ const TABLE: [(Flag, Setting); 65] = [
     (Flag::value("retry-interval", "duration", "Without effect."), One("retry_interval")),
     (Flag::value("retry-interval-wan", "duration", "Without effect."), One("retry_interval_wan")),
     (
-        Flag::value("retry-join", "address", "Joins this node, again and again; may be repeated."),
+        Flag::value("retry-join", "address", "Without effect: this version has one server."),
         Many("retry_join"),
     ),
     (Flag::value("retry-join-wan", "address", "Without effect."), Many("retry_join_wan")),

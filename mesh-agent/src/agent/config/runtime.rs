@@ -25,8 +25,6 @@ pub struct RuntimeConfig {
     pub log: LogConfig,
     pub leave: LeaveConfig,
     pub pid_file: Option<PathBuf>,
-    /// Kept for when there is gossip.
-    pub join: Vec<String>,
     /// What a reload reads again.
     pub reloadable: Reloadable,
 }

@@ -207,9 +207,9 @@ fn the_policy_for_unmatched_connections_is_found_in_every_spelling() {
 #[test]
 fn keys_of_other_versions_warn_and_go_on() {
     let loaded =
-        dev(r#"{"peering": {"enabled": true}, "telemetry": {"statsd_address": "x"}}"#, "a.json").unwrap();
+        dev(r#"{"retry_join": ["10.0.0.1"], "telemetry": {"statsd_address": "x"}}"#, "a.json").unwrap();
     let warnings: Vec<_> = loaded.warnings.iter().map(|w| w.key.as_str()).collect();
-    assert_eq!(warnings, ["peering", "telemetry.statsd_address"]);
+    assert_eq!(warnings, ["retry_join", "telemetry.statsd_address"]);
 }
 
 #[test]

@@ -41,7 +41,6 @@ pub(super) fn build(fragment: Fragment, dev: bool, host: &Host) -> Result<Runtim
         log: LogConfig { json: settings.log_json.unwrap_or(false), file: settings.log_file.clone() },
         leave: leave(&settings),
         pid_file: settings.pid_file.clone(),
-        join: [settings.start_join.clone(), settings.retry_join.clone()].concat(),
         network,
         reloadable,
     })
