@@ -1,8 +1,9 @@
 use super::buffer::{Buffer, HEADROOM, SLOT};
 
-/// 64 records, a mebibyte: large enough that a wake-up is paid for by many bytes, small enough for the
-/// second-level cache.
-const LARGE: usize = HEADROOM + 64 * SLOT;
+/// Records that a large buffer holds, a mebibyte: large enough that a wake-up is paid for by many bytes, small
+/// enough for the second-level cache.
+pub(super) const RECORDS: usize = 64;
+const LARGE: usize = HEADROOM + RECORDS * SLOT;
 /// Two records: what a connection may hold for long.
 const SMALL: usize = HEADROOM + 2 * SLOT;
 /// Plaintext that fits a large buffer once it is sealed.

@@ -3,6 +3,7 @@ use super::keys::{ALERT, DATA, HANDSHAKE, Keys, TRAILER};
 use crate::proxy::buffer::{Buffer, HEADER, PLAIN, whole_records};
 use crate::proxy::handshake::Connection;
 use crate::proxy::leg::{Leg, Received};
+use crate::proxy::pool::RECORDS;
 use rustls::client::ClientConnectionData;
 use rustls::kernel::KernelConnection;
 use rustls::server::ServerConnectionData;
@@ -12,7 +13,7 @@ use std::io::IoSliceMut;
 /// One of our records, full.
 const RECORD: usize = HEADER + PLAIN + TRAILER;
 /// Records that are read for at a time, while their plaintext fills them and otherwise.
-const MANY: usize = 32;
+const MANY: usize = RECORDS;
 const FEW: usize = 2;
 /// Changes of keys that a peer may make without sending data between them.
 const CHANGES: u32 = 32;
