@@ -1,5 +1,5 @@
 use super::identity::{IdentityFeed, TlsIdentity};
-use super::verify::{ClientVerifier, ServerVerifier};
+use super::verify::{ClientVerifier, ServerVerifier, read_identity};
 use crate::model::{Datacenter, ServiceName};
 use crate::pki::SpiffeId;
 use arc_swap::ArcSwapOption;
@@ -108,6 +108,8 @@ pub(super) struct Outgoing {
     pub config: Arc<ClientConfig>,
     pub name: ServerName<'static>,
     pub source: SpiffeId,
+    /// Of the source's certificate, as the destination will read it.
+    pub serial: String,
     pub destination: SpiffeId,
 }
 
@@ -138,7 +140,9 @@ fn build_client(
     config.resumption = Resumption::disabled();
     config.enable_secret_extraction = true;
     let name = server_name(&destination);
-    Ok(Outgoing { config: Arc::new(config), name, source: identity.id.clone(), destination })
+    let leaf = identity.chain.first().and_then(|leaf| read_identity(leaf).ok());
+    let serial = leaf.map_or_else(String::new, |presented| presented.serial);
+    Ok(Outgoing { config: Arc::new(config), name, source: identity.id.clone(), serial, destination })
 }
 
 /// The name that asks a node for this service. A service whose name is no DNS label gets none: an address

@@ -8,7 +8,8 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// An inbound connection whose client has been authenticated.
+/// A connection whose client is known for sure: by its certificate where it came in over TLS, by the kernel
+/// where it was captured on this host.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LiveConnection {
     pub client: SpiffeId,
@@ -45,7 +46,7 @@ impl Home {
     }
 }
 
-/// Knows every inbound connection from before it is authorized until it is gone, so that a change of
+/// Knows every inbound and every captured connection from before it is authorized until it is gone, so that a change of
 /// policy between the two misses none.
 #[derive(Default)]
 pub struct ConnectionManager {
@@ -58,7 +59,14 @@ impl ConnectionManager {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn register(self: &Arc<Self>, request: AuthorizeRequest, home: Home) -> ConnectionGuard {
+    /// Registers the connection first, and then asks.
+    pub(super) fn admit(self: &Arc<Self>, request: AuthorizeRequest, home: &Home) -> ConnectionGuard {
+        let guard = self.register(request.clone(), home.clone());
+        home.ask(request);
+        guard
+    }
+
+    fn register(self: &Arc<Self>, request: AuthorizeRequest, home: Home) -> ConnectionGuard {
         let AuthorizeRequest { client, serial, target } = request;
         let since = Clock::System.now();
         let connection = Arc::new(LiveConnection { client, serial, target, since });

@@ -31,6 +31,8 @@ counters! {
     denied,
     /// Open connections cut because policy changed.
     cut,
+    /// Connections to a transparent listener that the kernel had not sent there.
+    strangers,
     /// TLS handshakes that failed: certificate, protocol or deadline.
     handshake_failures,
     /// Refused because the service has no certificate yet.

@@ -1,12 +1,12 @@
+use super::captured::TransparentSpec;
 use super::connections::ConnectionManager;
 use super::context::Context;
 use super::counters::Counters;
 use super::crew::Crew;
 use super::error::ProxyError;
-use super::listener::{InboundSpec, Listener, ListenerHandle, OutboundSpec, Route};
+use super::listener::{InboundSpec, Leads, Listener, ListenerHandle, OutboundSpec};
 use super::mailbox::Mail;
 use super::worker::Worker;
-use crate::model::ServiceName;
 use crate::task::Shutdown;
 use std::io;
 use std::net::SocketAddr;
@@ -94,7 +94,7 @@ impl Engine {
     /// The address cannot be bound; the message says what to do.
     pub fn inbound(&self, spec: InboundSpec) -> Result<ListenerHandle, ProxyError> {
         let (service, bind) = (spec.service.clone(), spec.bind);
-        self.listen(&service, bind, spec.into())
+        self.listen(service.as_str(), bind, spec.into())
     }
 
     /// Listens for the application's connections to another service.
@@ -103,19 +103,22 @@ impl Engine {
     /// The address cannot be bound; the message says what to do.
     pub fn outbound(&self, spec: OutboundSpec) -> Result<ListenerHandle, ProxyError> {
         let (service, bind) = (spec.source.clone(), spec.bind);
-        self.listen(&service, bind, spec.into())
+        self.listen(service.as_str(), bind, spec.into())
     }
 
-    fn listen(
-        &self,
-        service: &ServiceName,
-        bind: SocketAddr,
-        route: Route,
-    ) -> Result<ListenerHandle, ProxyError> {
+    /// Listens for connections that the kernel sends here. All others are reset.
+    ///
+    /// # Errors
+    /// The address cannot be bound; the message says what to do.
+    pub fn transparent(&self, spec: TransparentSpec) -> Result<ListenerHandle, ProxyError> {
+        self.listen("of every local service", spec.bind, spec.into())
+    }
+
+    fn listen(&self, service: &str, bind: SocketAddr, leads: Leads) -> Result<ListenerHandle, ProxyError> {
         let id = self.shared.next_listener.fetch_add(1, Relaxed);
-        let listener = Listener::bind(id, service, bind, route)?;
+        let listener = Listener::bind(id, service, bind, leads)?;
         ListenerHandle::new(listener, self.shared.crew.clone())
-            .map_err(|source| ProxyError::bind(service.as_str(), bind, source))
+            .map_err(|source| ProxyError::bind(service, bind, source))
     }
 
     pub fn connections(&self) -> &Arc<ConnectionManager> {

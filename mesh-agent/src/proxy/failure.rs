@@ -15,6 +15,8 @@ pub(super) enum Failure {
     Denied { reason: String },
     #[error("cut, policy now denies it: {reason}")]
     Cut { reason: String },
+    #[error("nobody was sent here through this connection: a process dialled the mesh's own listener")]
+    Stranger,
     #[error("denied, the authorizer gave no answer in {seconds} s")]
     NoAnswer { seconds: u64 },
     #[error("{0}")]
@@ -87,6 +89,7 @@ impl Failure {
         match self {
             Self::Denied { .. } | Self::NoAnswer { .. } => Some(&counters.denied),
             Self::Cut { .. } => Some(&counters.cut),
+            Self::Stranger => Some(&counters.strangers),
             Self::NoConfig(_) => Some(&counters.without_identity),
             Self::Handshake(HandshakeError::Silent) => None,
             Self::Handshake(_) => Some(&counters.handshake_failures),

@@ -96,9 +96,7 @@ impl Inbound {
             mailbox: context.mailbox().clone(),
             token: pair.token,
         };
-        let guard = context.manager.register(request.clone(), home.clone());
-        home.ask(request);
-        Ok(guard)
+        Ok(context.manager.admit(request, &home))
     }
 
     pub fn decided(

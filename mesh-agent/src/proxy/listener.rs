@@ -1,4 +1,5 @@
 use super::authorize::Authorize;
+use super::captured::{Captures, TransparentSpec};
 use super::config::{ClientConfigs, ServerConfigs};
 use super::crew::Crew;
 use super::endpoints::Endpoints;
@@ -9,7 +10,7 @@ use super::mailbox::Mail;
 use crate::model::{Datacenter, ServiceName};
 use socket2::{Domain, SockRef, Socket, Type};
 use std::io;
-use std::net::{Shutdown, SocketAddr, TcpListener};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 
 /// Connections that wait to be accepted.
@@ -38,7 +39,7 @@ pub struct OutboundSpec {
     pub endpoints: Arc<dyn Endpoints>,
 }
 
-/// What is done with the connections of a listener.
+/// What is done with a connection.
 pub(super) enum Route {
     Inbound(InboundRoute),
     Outbound(OutboundRoute),
@@ -56,6 +57,21 @@ pub(super) struct OutboundRoute {
     pub destination: ServiceName,
     pub configs: ClientConfigs,
     pub endpoints: Arc<dyn Endpoints>,
+    /// Asked before an instance is dialled; absent where the listener itself says who connects.
+    pub authorize: Option<Arc<dyn Authorize>>,
+}
+
+impl OutboundRoute {
+    pub fn new(
+        source: ServiceName,
+        destination: ServiceName,
+        datacenter: Datacenter,
+        identity: IdentityFeed,
+        endpoints: Arc<dyn Endpoints>,
+    ) -> Self {
+        let configs = ClientConfigs::new(identity, destination.clone(), datacenter);
+        Self { source, destination, configs, endpoints, authorize: None }
+    }
 }
 
 impl From<InboundSpec> for Route {
@@ -68,8 +84,27 @@ impl From<InboundSpec> for Route {
 impl From<OutboundSpec> for Route {
     fn from(spec: OutboundSpec) -> Self {
         let OutboundSpec { bind: _, source, destination, datacenter, identity, endpoints } = spec;
-        let configs = ClientConfigs::new(identity, destination.clone(), datacenter);
-        Self::Outbound(OutboundRoute { source, destination, configs, endpoints })
+        Self::Outbound(OutboundRoute::new(source, destination, datacenter, identity, endpoints))
+    }
+}
+
+/// Where the connections of a listener go.
+pub(super) enum Leads {
+    /// All of them the same way.
+    To(Arc<Route>),
+    /// Each where the kernel sent it.
+    ByCapture(Arc<dyn Captures>),
+}
+
+impl<T: Into<Route>> From<T> for Leads {
+    fn from(spec: T) -> Self {
+        Self::To(Arc::new(spec.into()))
+    }
+}
+
+impl From<TransparentSpec> for Leads {
+    fn from(spec: TransparentSpec) -> Self {
+        Self::ByCapture(spec.captures)
     }
 }
 
@@ -80,18 +115,21 @@ pub(super) type ListenerId = u32;
 pub(super) struct Listener {
     pub id: ListenerId,
     pub socket: TcpListener,
-    pub route: Arc<Route>,
+    leads: Leads,
 }
 
 impl Listener {
-    pub fn bind(
-        id: ListenerId,
-        service: &ServiceName,
-        bind: SocketAddr,
-        route: Route,
-    ) -> Result<Self, ProxyError> {
-        let socket = listen(bind).map_err(|source| ProxyError::bind(service.as_str(), bind, source))?;
-        Ok(Self { id, socket, route: Arc::new(route) })
+    pub fn bind(id: ListenerId, service: &str, bind: SocketAddr, leads: Leads) -> Result<Self, ProxyError> {
+        let socket = listen(bind).map_err(|source| ProxyError::bind(service, bind, source))?;
+        Ok(Self { id, socket, leads })
+    }
+
+    /// What is done with a connection that was accepted; `None` if nobody sent it here.
+    pub fn route_of(&self, accepted: &TcpStream) -> Option<Arc<Route>> {
+        match &self.leads {
+            Leads::To(route) => Some(route.clone()),
+            Leads::ByCapture(captures) => captures.way(accepted).map(|way| way.0),
+        }
     }
 }
 

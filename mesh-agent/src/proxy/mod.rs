@@ -2,13 +2,15 @@
 //!
 //! An inbound listener takes TLS connections of other services, checks who they are, asks whether they
 //! may, and joins them with the application. An outbound listener takes the application's connections and
-//! carries them to a healthy instance of the destination, whose identity it verifies. Every connection
+//! carries them to a healthy instance of the destination, whose identity it verifies. A transparent listener
+//! does the same for connections that the kernel has sent there, and refuses all others. Every connection
 //! lives on one worker thread, which waits on its own edge-triggered epoll; the control side stays with
 //! tokio. This room does not know intentions, the catalog, certificates' origin or HTTP: it asks
-//! [`Authorize`] and [`Endpoints`], and is fed [`TlsIdentity`] values.
+//! [`Authorize`], [`Endpoints`] and [`Captures`], and is fed [`TlsIdentity`] values.
 
 mod authorize;
 mod buffer;
+mod captured;
 mod config;
 mod connections;
 mod context;
@@ -39,6 +41,7 @@ mod worker;
 mod tests;
 
 pub use authorize::{Answer, Authorize, AuthorizeRequest, Decision};
+pub use captured::{Captures, TransparentSpec, Way, WaySpec};
 pub use connections::{ConnectionManager, LiveConnection};
 pub use counters::{CounterValues, Counters};
 pub use endpoints::{Endpoint, Endpoints};

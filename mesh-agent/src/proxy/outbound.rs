@@ -1,4 +1,6 @@
+use super::authorize::{AuthorizeRequest, Decision};
 use super::config::Outgoing;
+use super::connections::{ConnectionGuard, Home};
 use super::context::Context;
 use super::endpoints::Endpoint;
 use super::failure::{Attempts, Failure};
@@ -34,12 +36,40 @@ impl Outbound {
         Self::default()
     }
 
+    /// Turns to the instances at once, or, where somebody has to be asked, registers the connection and asks.
     pub fn begin(
         &mut self,
         route: &OutboundRoute,
         pair: &mut Pair,
         context: &Context,
+    ) -> Result<Option<ConnectionGuard>, Failure> {
+        let Some(authorize) = &route.authorize else {
+            return self.search(route, pair, context).map(|()| None);
+        };
+        let Outgoing { source: client, serial, .. } = route.configs.current()?;
+        let request = AuthorizeRequest { client, serial, target: route.destination.clone() };
+        let home =
+            Home { authorize: authorize.clone(), mailbox: context.mailbox().clone(), token: pair.token };
+        pair.within(context.options.authorize_timeout);
+        Ok(Some(context.manager.admit(request, &home)))
+    }
+
+    /// An authorization was answered: the first one opens the way, later ones can only close it.
+    pub fn decided(
+        &mut self,
+        decision: Decision,
+        route: &OutboundRoute,
+        pair: &mut Pair,
+        context: &Context,
     ) -> Result<(), Failure> {
+        match (decision.allowed, &self.search) {
+            (false, _) => Err(Failure::Denied { reason: decision.reason }),
+            (true, None) => self.search(route, pair, context),
+            (true, Some(_)) => Ok(()),
+        }
+    }
+
+    fn search(&mut self, route: &OutboundRoute, pair: &mut Pair, context: &Context) -> Result<(), Failure> {
         let outgoing = route.configs.current()?;
         let mut candidates = route.endpoints.candidates();
         candidates.truncate(TRIED);
@@ -74,9 +104,10 @@ impl Outbound {
         Ok(Some(Relay::new(connection, &behind, context)?))
     }
 
-    /// The instance at hand took too long.
+    /// The instance at hand, or the authorizer, took too long.
     pub fn late(&mut self, pair: &mut Pair, context: &Context) -> Result<(), Failure> {
-        let Some(search) = &mut self.search else { return Ok(()) };
+        let seconds = context.options.authorize_timeout.as_secs();
+        let search = self.search.as_mut().ok_or(Failure::NoAnswer { seconds })?;
         let failure = match search.handshake {
             Some(_) => HandshakeError::Late { seconds: context.options.handshake_timeout.as_secs() }.into(),
             None => Failure::Socket(io::ErrorKind::TimedOut.into()),

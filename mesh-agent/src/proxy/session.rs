@@ -81,7 +81,7 @@ impl Session {
             }
             (Phase::Outbound(outbound), Route::Outbound(route)) => {
                 self.pair.set_app(stream, context)?;
-                outbound.begin(route, &mut self.pair, context)?;
+                self.guard = outbound.begin(route, &mut self.pair, context)?;
             }
             _ => {}
         }
@@ -117,6 +117,9 @@ impl Session {
         match (&mut self.phase, &*self.route) {
             (Phase::Inbound(inbound), Route::Inbound(route)) => {
                 inbound.decided(decision, route, &mut self.pair, context)?;
+            }
+            (Phase::Outbound(outbound), Route::Outbound(route)) => {
+                outbound.decided(decision, route, &mut self.pair, context)?;
             }
             (Phase::Relay(_), _) if !decision.allowed => {
                 return Err(Failure::Cut { reason: decision.reason });

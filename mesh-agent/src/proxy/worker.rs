@@ -1,7 +1,8 @@
 use super::context::Context;
 use super::counters::{add, remove_one};
 use super::crew::Arrival;
-use super::failure::Failure;
+use super::failure::{Failure, Parties};
+use super::leg::reset;
 use super::listener::{Listener, ListenerId};
 use super::mailbox::Mail;
 use super::poller::Event;
@@ -11,6 +12,7 @@ use super::sessions::{Key, Sessions, Token};
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashMap};
 use std::io;
+use std::net::{SocketAddr, TcpStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -139,7 +141,7 @@ impl Worker {
         let Some(listener) = self.listeners.get(&id).cloned() else { return };
         for _ in 0..ACCEPTED {
             match listener.socket.accept() {
-                Ok((stream, from)) => self.admit(Arrival { stream, from, route: listener.route.clone() }),
+                Ok((stream, from)) => self.receive(&listener, stream, from),
                 Err(error) => match error.raw_os_error() {
                     Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM) => {
                         return self.rest(&listener, &error);
@@ -148,6 +150,17 @@ impl Worker {
                     _ if error.kind() == io::ErrorKind::WouldBlock => return,
                     _ => {} // This one connection is already gone.
                 },
+            }
+        }
+    }
+
+    fn receive(&mut self, listener: &Listener, stream: TcpStream, from: SocketAddr) {
+        match listener.route_of(&stream) {
+            Some(route) => self.admit(Arrival { stream, from, route }),
+            None => {
+                let parties = Parties { direction: "transparent", from: &from, to: &"any service" };
+                Failure::Stranger.report(&parties, &self.context.counters);
+                reset(&stream);
             }
         }
     }

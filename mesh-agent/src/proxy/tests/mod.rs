@@ -1,4 +1,5 @@
 mod bytes;
+mod captured;
 mod certificates;
 mod lifecycle;
 mod logs;
