@@ -1,7 +1,20 @@
 //! Steers the sockets of this host's services into the mesh.
 //!
-//! It finds out which processes a local service is, which the kernel knows by their cgroup. It does not know
-//! the catalog, intentions, certificates or how bytes move: others tell it who may reach whom, and serve what
-//! it sends them.
+//! It finds out which processes a local service is, which the kernel knows by their cgroup, computes what the
+//! kernel's maps should say, and brings them there step by step without ever letting through whom neither the
+//! old state nor the new one lets through. It does not know the catalog, intentions, certificates or how bytes
+//! move: others tell it who may reach whom, and serve what it sends them.
 
+mod desired;
+mod numbers;
+mod plan;
+mod plane;
 pub mod workload;
+
+#[cfg(test)]
+mod tests;
+
+pub use desired::{Desired, MeshService, Rule, Server, Target, World};
+pub use numbers::Numbers;
+pub use plan::{Plan, Step, plan};
+pub use plane::{DataPlane, DataPlaneError, Mode, Steering, UserspaceDataPlane};

@@ -1,0 +1,118 @@
+use super::numbers::Numbers;
+use super::workload::Workload;
+use crate::model::ServiceName;
+use mesh_common::{ANY, Action, Pair, ServiceNumber};
+use std::collections::BTreeMap;
+use std::net::{Ipv4Addr, SocketAddr};
+
+/// What the kernel's maps say, or should.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Desired {
+    /// What holds where no rule does.
+    pub default: Action,
+    /// Which service the processes of a cgroup are, by the cgroup's id.
+    pub workloads: BTreeMap<u64, ServiceNumber>,
+    /// Port 0 stands for every port of the address.
+    pub destinations: BTreeMap<SocketAddr, Target>,
+    pub rules: BTreeMap<Pair, Action>,
+}
+
+/// Where an address of the mesh leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Target {
+    pub service: ServiceNumber,
+    /// The address exists inside the mesh only.
+    pub is_virtual: bool,
+    /// The server's own socket, where it is on this host.
+    pub server: Option<SocketAddr>,
+}
+
+/// What the maps are computed from.
+#[derive(Clone, Debug)]
+pub struct World<'w> {
+    pub workloads: &'w [Workload],
+    pub services: &'w [MeshService],
+    pub rules: &'w [Rule],
+    pub default: Action,
+}
+
+/// A service that accepts connections through the mesh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MeshService {
+    pub name: ServiceName,
+    pub virtual_ip: Ipv4Addr,
+    /// Its healthy instances on this host.
+    pub servers: Vec<Server>,
+}
+
+/// An instance on this host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// Where its app listens.
+    pub app: SocketAddr,
+    /// Where the catalog says that it is. Loopback addresses mean something else on every host, and a service
+    /// may talk to itself there, so they are no destinations.
+    pub address: SocketAddr,
+}
+
+/// An intention; `None` is the wildcard. There is one for each pair.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rule {
+    pub source: Option<ServiceName>,
+    pub destination: Option<ServiceName>,
+    pub action: Action,
+}
+
+impl Default for Desired {
+    /// Maps that nobody has written.
+    fn default() -> Self {
+        Self {
+            default: Action::Deny,
+            workloads: BTreeMap::new(),
+            destinations: BTreeMap::new(),
+            rules: BTreeMap::new(),
+        }
+    }
+}
+
+impl Desired {
+    /// Rules about services that are nowhere yet are left out: nobody has their number.
+    pub fn of(world: &World<'_>, numbers: &mut Numbers) -> Self {
+        let mut desired = Self { default: world.default, ..Self::default() };
+        for service in world.services {
+            desired.take_service(service, numbers.of_mesh(&service.name, service.virtual_ip));
+        }
+        for workload in world.workloads {
+            let number = numbers.of_local(&workload.service);
+            desired.workloads.extend(workload.cgroups.iter().map(|cgroup| (cgroup.id, number)));
+        }
+        let number = |target: &Option<ServiceName>| match target {
+            None => Some(ANY),
+            Some(name) => numbers.known(name),
+        };
+        desired.rules = world
+            .rules
+            .iter()
+            .filter_map(|rule| {
+                let pair = Pair { source: number(&rule.source)?, destination: number(&rule.destination)? };
+                Some((pair, rule.action))
+            })
+            .collect();
+        desired
+    }
+
+    /// An address that two services have in the catalog is the first one's.
+    fn take_service(&mut self, service: &MeshService, number: ServiceNumber) {
+        let virtual_ip = SocketAddr::new(service.virtual_ip.into(), 0);
+        let target =
+            Target { service: number, is_virtual: true, server: service.servers.first().map(|s| s.app) };
+        self.destinations.insert(virtual_ip, target);
+        for Server { app, address } in &service.servers {
+            let is_destination = address.port() != 0 && !address.ip().to_canonical().is_loopback();
+            if is_destination && !address.ip().is_unspecified() {
+                let target = Target { service: number, is_virtual: false, server: Some(*app) };
+                self.destinations.entry(*address).or_insert(target);
+            }
+        }
+    }
+}

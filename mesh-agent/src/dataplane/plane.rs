@@ -1,0 +1,112 @@
+use super::desired::Desired;
+use super::plan::{Step, plan};
+
+/// Where the maps are kept, and how sockets are steered by them.
+pub trait DataPlane: Send {
+    /// How connections come into the mesh.
+    fn mode(&self) -> Mode;
+
+    /// What the maps say now; they may have outlived the agent that wrote them.
+    ///
+    /// # Errors
+    /// The maps cannot be read.
+    fn contents(&self) -> Result<Desired, DataPlaneError>;
+
+    /// Makes one change.
+    ///
+    /// # Errors
+    /// It was not made.
+    fn apply(&mut self, step: &Step) -> Result<(), DataPlaneError>;
+}
+
+/// How an application's connections come into the mesh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// By upstream listeners that it is told of; and why not by itself.
+    Userspace { reason: String },
+    /// By itself: the kernel steers them.
+    Ebpf,
+}
+
+impl Mode {
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Userspace { .. } => "userspace",
+            Self::Ebpf => "ebpf",
+        }
+    }
+}
+
+/// Why the data plane is not what it should be.
+#[derive(Debug, thiserror::Error)]
+#[error("the data plane could not be {attempt}: {reason}")]
+pub struct DataPlaneError {
+    pub attempt: &'static str,
+    pub reason: String,
+}
+
+/// There is nothing to steer: applications use upstream listeners.
+#[derive(Debug)]
+pub struct UserspaceDataPlane {
+    reason: String,
+}
+
+impl UserspaceDataPlane {
+    /// `reason` is for people: what was configured, or what is missing.
+    pub fn new(reason: impl Into<String>) -> Self {
+        Self { reason: reason.into() }
+    }
+}
+
+impl DataPlane for UserspaceDataPlane {
+    fn mode(&self) -> Mode {
+        Mode::Userspace { reason: self.reason.clone() }
+    }
+
+    fn contents(&self) -> Result<Desired, DataPlaneError> {
+        Ok(Desired::default())
+    }
+
+    fn apply(&mut self, _: &Step) -> Result<(), DataPlaneError> {
+        Ok(())
+    }
+}
+
+/// Brings a data plane to what is desired, knowing what it says already.
+pub struct Steering {
+    plane: Box<dyn DataPlane>,
+    /// `None` where that has to be read first.
+    shadow: Option<Desired>,
+}
+
+impl Steering {
+    pub fn new(plane: Box<dyn DataPlane>) -> Self {
+        Self { plane, shadow: None }
+    }
+
+    pub fn mode(&self) -> Mode {
+        self.plane.mode()
+    }
+
+    pub fn plane(&mut self) -> &mut dyn DataPlane {
+        &mut *self.plane
+    }
+
+    /// How many changes that took.
+    ///
+    /// # Errors
+    /// A change could not be made, and none after it was tried. The next call begins with reading the maps.
+    pub fn bring_to(&mut self, desired: &Desired) -> Result<usize, DataPlaneError> {
+        let mut shadow = match self.shadow.take() {
+            Some(shadow) => shadow,
+            None => self.plane.contents()?,
+        };
+        let plan = plan(desired, &shadow);
+        for step in &plan {
+            self.plane.apply(step)?;
+            shadow.take(step);
+        }
+        self.shadow = Some(shadow);
+        Ok(plan.len())
+    }
+}

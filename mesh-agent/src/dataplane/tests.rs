@@ -1,0 +1,221 @@
+//! Plans, on a kernel made up of maps.
+
+use super::workload::{Cgroup, CgroupPath, Evidence, Workload};
+use super::*;
+use crate::model::ServiceName;
+use Action::{Allow, Deny};
+use mesh_common::{ANY, Action, Pair, decide};
+use rand::rngs::SmallRng;
+use rand::{RngExt, SeedableRng};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex};
+
+/// Maps that fail after some steps, and what they went through.
+#[derive(Clone, Default)]
+struct FakeKernel {
+    maps: Arc<Mutex<Desired>>,
+    states: Arc<Mutex<Vec<Desired>>>,
+    patience: Arc<Mutex<Option<usize>>>,
+}
+
+impl DataPlane for FakeKernel {
+    fn mode(&self) -> Mode {
+        Mode::Ebpf
+    }
+
+    fn contents(&self) -> Result<Desired, DataPlaneError> {
+        Ok(self.maps.lock().unwrap().clone())
+    }
+
+    fn apply(&mut self, step: &Step) -> Result<(), DataPlaneError> {
+        if let Some(left) = &mut *self.patience.lock().unwrap() {
+            *left = left
+                .checked_sub(1)
+                .ok_or(DataPlaneError { attempt: "changed", reason: "the map is full".to_owned() })?;
+        }
+        let mut maps = self.maps.lock().unwrap();
+        maps.take(step);
+        self.states.lock().unwrap().push(maps.clone());
+        Ok(())
+    }
+}
+
+/// What a connect by a process of the cgroup to the address leads to, as the programs do it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// Around the mesh, as without it.
+    Untouched,
+    Forbidden,
+    /// Let through as somebody, to somebody.
+    Steered,
+}
+
+fn connect(maps: &Desired, cgroup: u64, address: SocketAddr) -> Outcome {
+    let (Some(source), Some(target)) = (maps.workloads.get(&cgroup), maps.destinations.get(&address)) else {
+        return Outcome::Untouched;
+    };
+    let rule = |source, destination| maps.rules.get(&Pair { source, destination }).copied();
+    match decide(*source, target.service, maps.default, rule) {
+        Allow => Outcome::Steered,
+        Deny => Outcome::Forbidden,
+    }
+}
+
+const CGROUPS: std::ops::Range<u64> = 1..4;
+const SERVICES: std::ops::Range<u32> = 0..4;
+
+fn address(n: u32) -> SocketAddr {
+    SocketAddr::from(([240, 0, 0, u8::try_from(n).unwrap()], 0))
+}
+
+fn random(random: &mut SmallRng) -> Desired {
+    let mut desired = Desired::default();
+    if random.random() {
+        desired.default = Allow;
+    }
+    for cgroup in CGROUPS.filter(|_| random.random_bool(0.7)).collect::<Vec<_>>() {
+        desired.workloads.insert(cgroup, random.random_range(1..SERVICES.end));
+    }
+    for n in SERVICES.skip(1) {
+        let service = if random.random_bool(0.8) { n } else { random.random_range(1..SERVICES.end) };
+        if random.random_bool(0.8) {
+            desired.destinations.insert(address(n), Target { service, is_virtual: true, server: None });
+        }
+    }
+    for (source, destination) in SERVICES.flat_map(|s| SERVICES.map(move |d| (s, d))) {
+        if random.random_bool(0.4) {
+            let action = if random.random() { Allow } else { Deny };
+            desired.rules.insert(Pair { source, destination }, action);
+        }
+    }
+    desired
+}
+
+#[test]
+fn no_step_of_any_plan_lets_through_whom_neither_state_lets_through() {
+    let seed = 1107;
+    let mut rng = SmallRng::seed_from_u64(seed);
+    for round in 0..4_000 {
+        let (old, new) = (random(&mut rng), random(&mut rng));
+        let kernel = FakeKernel::default();
+        *kernel.maps.lock().unwrap() = old.clone();
+        Steering::new(Box::new(kernel.clone())).bring_to(&new).unwrap();
+        assert_eq!(*kernel.maps.lock().unwrap(), new, "seed {seed}, round {round}");
+        for state in kernel.states.lock().unwrap().iter() {
+            for (cgroup, n) in CGROUPS.flat_map(|c| SERVICES.skip(1).map(move |n| (c, n))) {
+                let [before, during, after] =
+                    [&old, state, &new].map(|maps| connect(maps, cgroup, address(n)));
+                let legal = during != Outcome::Steered || before == during || after == during;
+                assert!(legal, "seed {seed}, round {round}: {cgroup} to {n}\n{old:#?}\n{state:#?}\n{new:#?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_revoked_allow_is_gone_before_anything_else_is_touched() {
+    let pair = Pair { source: 1, destination: 2 };
+    let target = Target { service: 2, is_virtual: true, server: None };
+    let old = Desired { rules: [(pair, Allow)].into(), ..Desired::default() };
+    let rules = [(pair, Deny), (Pair { source: 3, destination: 2 }, Allow)].into();
+    let new =
+        Desired { rules, destinations: [(address(2), target)].into(), workloads: [(9, 1)].into(), ..old };
+    let shadow = Desired { rules: [(pair, Allow)].into(), ..Desired::default() };
+    let expected = [
+        Step::PutRule(pair, Deny),
+        Step::PutDestination(address(2), target),
+        Step::PutWorkload(9, 1),
+        Step::PutRule(Pair { source: 3, destination: 2 }, Allow),
+    ];
+    assert_eq!(plan(&new, &shadow), expected);
+    assert_eq!(plan(&new, &new), []);
+}
+
+#[test]
+fn a_plan_that_fails_half_way_is_made_anew_from_what_the_maps_say() {
+    let (old, mut rng) = (Desired::default(), SmallRng::seed_from_u64(3));
+    let new = random(&mut rng);
+    let steps = plan(&new, &old).len();
+    assert!(steps > 5, "{new:?}");
+    for fail_at in 0..steps {
+        let kernel = FakeKernel::default();
+        let mut steering = Steering::new(Box::new(kernel.clone()));
+        *kernel.patience.lock().unwrap() = Some(fail_at);
+        let error = steering.bring_to(&new).unwrap_err().to_string();
+        assert!(error.contains("the map is full"), "{error}");
+        *kernel.patience.lock().unwrap() = None;
+        assert_eq!(steering.bring_to(&new).unwrap(), steps - fail_at);
+        assert_eq!(*kernel.maps.lock().unwrap(), new);
+        assert_eq!(steering.bring_to(&new).unwrap(), 0);
+    }
+}
+
+#[test]
+fn userspace_has_nothing_to_steer_and_says_why() {
+    let mut steering = Steering::new(Box::new(UserspaceDataPlane::new("not root")));
+    steering.bring_to(&random(&mut SmallRng::seed_from_u64(1))).unwrap();
+    assert_eq!(steering.mode(), Mode::Userspace { reason: "not root".to_owned() });
+    assert_eq!(steering.plane().contents().unwrap(), Desired::default());
+}
+
+fn name(text: &str) -> ServiceName {
+    ServiceName::new(text).unwrap()
+}
+
+fn rule(source: &str, destination: &str, action: Action) -> Rule {
+    let target = |text: &str| (text != "*").then(|| name(text));
+    Rule { source: target(source), destination: target(destination), action }
+}
+
+#[test]
+fn the_maps_say_what_workloads_catalog_and_intentions_say() {
+    let cgroup = |id| Cgroup { path: CgroupPath::parse(&format!("/c{id}")).unwrap(), id };
+    let workload = |service: &str, ids: &[u64]| Workload {
+        service: name(service),
+        cgroups: ids.iter().map(|id| cgroup(*id)).collect(),
+        by: Evidence::Run,
+    };
+    let (real, shared): (SocketAddr, SocketAddr) =
+        ("10.0.0.2:80".parse().unwrap(), "10.0.0.9:80".parse().unwrap());
+    let mesh = |service: &str, n, servers| MeshService {
+        name: name(service),
+        virtual_ip: Ipv4Addr::new(240, 0, 0, n),
+        servers,
+    };
+    let app = SocketAddr::from(([127, 0, 0, 1], 8080));
+    let other = SocketAddr::from(([127, 0, 0, 1], 8081));
+    let at = |app, address| Server { app, address };
+    let world = World {
+        workloads: &[workload("WEB", &[5]), workload("client", &[6, 7])],
+        services: &[
+            mesh("web", 1, vec![at(app, real), at(other, shared), at(other, app)]),
+            mesh("db", 2, vec![at(app, shared)]),
+            mesh("far", 3, vec![]),
+        ],
+        rules: &[
+            rule("client", "web", Allow),
+            rule("*", "DB", Deny),
+            rule("client", "*", Allow),
+            rule("nobody", "web", Deny),
+        ],
+        default: Allow,
+    };
+    let (web, db, far, client) = (0xf000_0001, 0xf000_0002, 0xf000_0003, 1);
+    let to = |service, is_virtual, server| Target { service, is_virtual, server };
+    let expected = Desired {
+        default: Allow,
+        workloads: [(5, web), (6, client), (7, client)].into(),
+        destinations: [
+            (address(1), to(web, true, Some(app))),
+            (address(2), to(db, true, Some(app))),
+            (address(3), to(far, true, None)),
+            (real, to(web, false, Some(app))),
+            (shared, to(web, false, Some(other))),
+        ]
+        .into(),
+        rules: [((client, web), Allow), ((ANY, db), Deny), ((client, ANY), Allow)]
+            .map(|((source, destination), action)| (Pair { source, destination }, action))
+            .into(),
+    };
+    assert_eq!(Desired::of(&world, &mut Numbers::default()), expected);
+}
