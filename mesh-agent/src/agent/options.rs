@@ -4,7 +4,7 @@ use crate::discovery::Health;
 use crate::dns::{DnsOptions, Domain, Soa};
 use crate::http::{AgentFacts, AllowedHosts, HttpLimits, HttpSettings};
 use crate::local::{LocalOptions, ScriptPolicy};
-use crate::model::{Node, RaftIndex};
+use crate::model::{Node, NodeService, RaftIndex, ServiceId, ServiceKind, ServiceName, Weights};
 use crate::raft::{Compaction, RaftOptions, Storage};
 use serde_json::json;
 use std::net::SocketAddr;
@@ -50,6 +50,7 @@ pub(super) fn raft(config: &RuntimeConfig) -> RaftOptions {
 pub(super) fn local(config: &RuntimeConfig, node: Node) -> LocalOptions {
     LocalOptions {
         node,
+        server: Some(server(config)),
         data_dir: config.data_dir.clone(),
         sidecar_ports: config.network.sidecar_ports.clone(),
         proxy_ports: config.network.proxy_ports.clone(),
@@ -62,6 +63,26 @@ pub(super) fn local(config: &RuntimeConfig, node: Node) -> LocalOptions {
             ScriptChecks::Any => ScriptPolicy::Anybody,
         },
         sync_interval: SYNC_INTERVAL,
+    }
+}
+
+/// The service under which clients, other servers and DNS look for servers.
+fn server(config: &RuntimeConfig) -> NodeService {
+    const NAME: &str = "consul";
+    NodeService {
+        id: ServiceId::new(NAME).expect("a constant that is a valid id"),
+        name: ServiceName::new(NAME).expect("a constant that is a valid name"),
+        kind: ServiceKind::Typical,
+        tags: Vec::new(),
+        address: String::new(),
+        tagged_addresses: Default::default(),
+        port: config.network.server_port,
+        meta: [("version".to_owned(), API_VERSION.to_owned())].into(),
+        weights: Weights::default(),
+        enable_tag_override: false,
+        proxy: None,
+        connect_native: false,
+        index: RaftIndex::default(),
     }
 }
 

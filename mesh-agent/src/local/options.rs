@@ -1,5 +1,5 @@
 use super::Source;
-use crate::model::Node;
+use crate::model::{Node, NodeService};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -28,6 +28,8 @@ impl ScriptPolicy {
 pub struct LocalOptions {
     /// This node as it registers itself.
     pub node: Node,
+    /// The service under which others find a server. It stands in the catalog without being registered here.
+    pub server: Option<NodeService>,
     /// Where registrations through the API are kept; `None` forgets them with the process.
     pub data_dir: Option<PathBuf>,
     /// Where sidecars without a port of their own listen.

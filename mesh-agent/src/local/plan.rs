@@ -1,5 +1,5 @@
-use super::LocalView;
 use super::maintenance::ALIVE;
+use super::{LocalOptions, LocalView};
 use crate::model::{CheckId, CheckStatus, HealthCheck, Node, NodeService, ServiceId};
 use crate::state::{Command, Deregistration, NodeView, Registration};
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,12 +18,14 @@ pub(super) struct Plan {
 
 /// Compares. Pure: `due` says for which checks a change of output alone is worth a write by now.
 pub(super) fn plan(
-    node: &Node,
+    options: &LocalOptions,
     local: &LocalView,
     known: Option<&NodeView>,
     due: impl Fn(&CheckId) -> bool,
 ) -> Plan {
+    let node = &options.node;
     let catalog = Known::new(known);
+    let services = services(options, local);
     let mut waiting = BTreeSet::new();
     let mut checks = Vec::new();
     for own in local.checks.values().map(|c| c.check.clone()).chain([alive(node)]) {
@@ -34,9 +36,15 @@ pub(super) fn plan(
         }
     }
     let node_known = known.is_some_and(|k| Node { index: k.node.index, ..node.clone() } == *k.node);
-    let mut commands = removals(node, local, known);
-    commands.extend(registrations(node, node_known, &catalog.differing(local), checks));
+    let mut commands = removals(node, &services, local, known);
+    commands.extend(registrations(node, node_known, &catalog.differing(&services), checks));
     Plan { commands, waiting }
+}
+
+/// All that this node is to have. A registration under the server's id stands in its place.
+fn services<'a>(options: &'a LocalOptions, local: &'a LocalView) -> BTreeMap<&'a ServiceId, &'a NodeService> {
+    let server = options.server.iter().map(|server| (&server.id, server));
+    server.chain(local.services.iter().map(|(id, own)| (id, &own.service))).collect()
 }
 
 enum Difference {
@@ -62,8 +70,8 @@ impl<'a> Known<'a> {
     }
 
     /// The services that the catalog does not have as they are.
-    fn differing(&self, local: &LocalView) -> Vec<NodeService> {
-        let own = local.services.values().map(|s| self.as_overridden(&s.service));
+    fn differing(&self, services: &BTreeMap<&ServiceId, &NodeService>) -> Vec<NodeService> {
+        let own = services.values().map(|own| self.as_overridden(own));
         own.filter(|own| !self.services.get(&own.id).is_some_and(|known| known.same_as(own))).collect()
     }
 
@@ -119,14 +127,19 @@ fn registrations(
     batches.into_iter().map(command).collect()
 }
 
-fn removals(node: &Node, local: &LocalView, known: Option<&NodeView>) -> Vec<Command> {
+fn removals(
+    node: &Node,
+    own: &BTreeMap<&ServiceId, &NodeService>,
+    local: &LocalView,
+    known: Option<&NodeView>,
+) -> Vec<Command> {
     let Some(known) = known else { return Vec::new() };
     let remove =
         |service, check| Command::Deregister(Deregistration { node: node.name.clone(), service, check });
-    let services = known.services.iter().filter(|s| !local.services.contains_key(&s.id));
+    let services = known.services.iter().filter(|s| !own.contains_key(&s.id));
     let services = services.map(|s| remove(Some(s.id.clone()), None));
     // The checks of a service that is gone go with it.
-    let stays = |c: &HealthCheck| c.service_id.as_ref().is_none_or(|id| local.services.contains_key(id));
+    let stays = |c: &HealthCheck| c.service_id.as_ref().is_none_or(|id| own.contains_key(id));
     let unknown = |c: &HealthCheck| !local.checks.contains_key(&c.id) && c.id.as_str() != ALIVE;
     let checks = known.checks.iter().filter(|c| stays(c) && unknown(c));
     services.chain(checks.map(|c| remove(None, Some(c.id.clone())))).collect()

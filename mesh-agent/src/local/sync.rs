@@ -75,11 +75,11 @@ impl StateSyncer {
     /// # Errors
     /// There is no leader, or the state machine refused a registration.
     pub async fn sync(&mut self) -> Result<(), CatalogError> {
-        let node = &self.local.options().node;
-        let known = GetNode(node.name.clone()).run(&self.catalog.state());
+        let options = self.local.options();
+        let known = GetNode(options.node.name.clone()).run(&self.catalog.state());
         let (now, at_once) = (Instant::now(), self.check_update_interval.is_zero());
         let due = |check: &CheckId| at_once || self.deferred.is_due(check, now);
-        let plan = plan(node, &self.local.view(), known.as_ref(), due);
+        let plan = plan(options, &self.local.view(), known.as_ref(), due);
         for command in plan.commands {
             self.catalog.write(command).await?;
         }

@@ -74,6 +74,19 @@ fn nodes_are_found_by_name_and_over_tcp() {
 }
 
 #[test]
+fn a_server_is_a_service_named_consul() {
+    let agent = agent_with_web();
+    agent.wait_for_passing("consul", 1);
+    assert_eq!(addresses(&agent, "consul.service.consul."), ["127.0.0.1"]);
+    let instance = agent.get_json("/v1/catalog/service/consul")[0].clone();
+    let answer = dns::ask(agent.dns_port, "consul.service.consul.", RecordType::SRV);
+    let RData::SRV(srv) = &answer.answers[0].data else { panic!("{answer:?}") };
+    assert_eq!(json!(srv.port), instance["ServicePort"]);
+    assert_eq!(instance["ServicePort"], agent.get_json("/v1/agent/self")["DebugConfig"]["ServerPort"]);
+    assert_eq!(agent.get_json("/v1/agent/services").get("consul"), None, "nobody registered it here");
+}
+
+#[test]
 fn what_is_not_there_is_nxdomain_with_soa_and_what_is_foreign_is_refused() {
     let agent = agent_with_web();
     let answer = dns::ask(agent.dns_port, "nobody.service.consul.", RecordType::A);

@@ -241,6 +241,7 @@ fn facts() -> AgentFacts {
 fn local_options() -> LocalOptions {
     LocalOptions {
         node: fixtures::node("alpha"),
+        server: None,
         data_dir: None,
         sidecar_ports: 21000..=21255,
         proxy_ports: 20000..=20255,

@@ -32,6 +32,7 @@ fn options() -> LocalOptions {
             meta: Meta::new(),
             index: RaftIndex::default(),
         },
+        server: None,
         data_dir: None,
         sidecar_ports: 21000..=21255,
         proxy_ports: 20000..=20255,

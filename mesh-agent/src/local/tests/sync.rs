@@ -4,7 +4,7 @@ use crate::state::NodeView;
 
 /// Has the catalog say what `local` says.
 async fn write(catalog: &Catalog, local: &LocalState) {
-    for command in plan(&options().node, &local.view(), None, |_| true).commands {
+    for command in plan(&options(), &local.view(), None, |_| true).commands {
         catalog.write(command).await.unwrap();
     }
 }
@@ -43,6 +43,26 @@ async fn the_catalog_follows_and_is_repaired_after_either_side_lost_something() 
     assert_eq!(services_of(&node), ["web", "web-proxy"]);
     let checks: Vec<_> = node.checks.iter().map(|c| c.id.as_str()).collect();
     assert_eq!(checks, ["serfHealth", "service:web-proxy:1"]);
+}
+
+#[tokio::test]
+async fn a_server_is_found_as_a_service_that_nobody_registered() {
+    let server = NodeService { port: 8300, tags: Vec::new(), ..service("consul").service };
+    let as_server = LocalOptions { server: Some(server.clone()), ..options() };
+    let (local, catalog) = (Arc::new(LocalState::open(as_server)), catalog());
+    let mut syncer = StateSyncer::new(local.clone(), catalog.clone());
+    local.add_service(service("web"), Source::Api).unwrap();
+    syncer.sync().await.unwrap();
+    assert_eq!(services_of(&on_node(&catalog)), ["consul", "web"]);
+    assert!(on_node(&catalog).services[0].same_as(&server));
+    assert_eq!(local.view().services.len(), 1);
+    let applied = catalog.state().applied();
+    syncer.sync().await.unwrap();
+    assert_eq!(catalog.state().applied(), applied, "a second round has nothing to write");
+
+    local.add_service(service("consul"), Source::Api).unwrap();
+    syncer.sync().await.unwrap();
+    assert_eq!(on_node(&catalog).services[0].port, 8080, "what somebody registers stands");
 }
 
 #[tokio::test(start_paused = true)]
@@ -114,7 +134,7 @@ async fn many_registrations_come_in_commands_of_bounded_size_each_with_its_check
         let checks = vec![ttl(&format!("check-{n}"), Some(&name))];
         local.add_service(ServiceDefinition { checks, ..service(&name) }, Source::Api).unwrap();
     }
-    let plan = plan(&options().node, &local.view(), None, |_| true);
+    let plan = plan(&options(), &local.view(), None, |_| true);
     for command in &plan.commands {
         let Command::Register(r) = command else { panic!("nothing is to be removed") };
         assert!(r.services.len() <= 64 && r.checks.len() <= 64);
