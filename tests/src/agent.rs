@@ -4,8 +4,9 @@ use crate::http::{self, Response};
 use crate::process::{Output, Process, run};
 use crate::wait::{eventually, within};
 use crate::{PortBlock, binary};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigSet, Signal};
 use serde_json::{Value, json};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::sync::Arc;
@@ -21,6 +22,8 @@ pub struct AgentOptions {
     pub flags: Vec<String>,
     /// Keep state in a data directory and take the server's long way, instead of `-dev`.
     pub persistent: bool,
+    /// Start it as a parent does that has blocked this signal.
+    pub blocked: Option<Signal>,
 }
 
 /// A running agent with ports and directories of its own.
@@ -96,6 +99,9 @@ impl TestAgent {
             command.arg("-dev");
         }
         command.args(&self.options.flags);
+        if let Some(signal) = self.options.blocked {
+            block(&mut command, signal);
+        }
         self.process = Some(Process::start(command, &self.directory.path().join("agent.log")));
         eventually("the agent has a leader and its node is in the catalog", || {
             self.assert_alive();
@@ -201,6 +207,12 @@ impl TestAgent {
             (found.status == 200 && found.json().as_array()?.len() == instances).then_some(())
         });
     }
+}
+
+fn block(command: &mut Command, signal: Signal) {
+    let mask = SigSet::from_iter([signal]);
+    // SAFETY: between fork and exec it makes one system call, and touches no memory but its own copy of the mask.
+    unsafe { command.pre_exec(move || Ok(mask.thread_block()?)) };
 }
 
 /// What a plain `curl http://localhost:PORT` sees.

@@ -39,6 +39,15 @@ fn sigterm_leaves_gracefully() {
 }
 
 #[test]
+fn sigterm_ends_an_agent_whose_parent_had_blocked_it() {
+    let blocked = Some(Signal::SIGTERM);
+    let mut agent = TestAgent::with(AgentOptions { blocked, ..AgentOptions::default() });
+    agent.signal(Signal::SIGTERM);
+    let status = agent.wait(Duration::from_secs(30)).expect("the agent ends");
+    assert!(status.success(), "{status:?}");
+}
+
+#[test]
 fn the_leave_command_ends_the_agent() {
     let mut agent = TestAgent::start();
     assert_eq!(agent.mesh(&["leave"]).success(), "Graceful leave complete\n");
