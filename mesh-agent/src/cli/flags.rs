@@ -47,6 +47,8 @@ pub enum FlagError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Matches {
     values: BTreeMap<&'static str, Vec<String>>,
+    /// Every flag that was given, in order.
+    given: Vec<&'static str>,
     /// What is no flag, in order.
     pub positional: Vec<String>,
 }
@@ -95,6 +97,7 @@ impl Matches {
                 .ok_or_else(|| FlagError::NoValue { name: name.to_owned(), shown })?,
         };
         self.values.entry(flag.name).or_default().push(value);
+        self.given.push(flag.name);
         Ok(())
     }
 
@@ -111,6 +114,12 @@ impl Matches {
     /// All values given, in order.
     pub fn values(&self, name: &str) -> &[String] {
         self.values.get(name).map_or(&[], Vec::as_slice)
+    }
+
+    /// All values of several flags, in the order in which they were given together.
+    pub fn values_of_any<'a>(&'a self, names: &'a [&'static str]) -> impl Iterator<Item = &'a str> {
+        let mut rest: BTreeMap<_, _> = names.iter().map(|name| (*name, self.values(name).iter())).collect();
+        self.given.iter().filter_map(move |name| rest.get_mut(name)?.next().map(String::as_str))
     }
 }
 
@@ -156,6 +165,13 @@ mod tests {
         assert_eq!(matches.values("config-dir"), ["a", "b"]);
         assert_eq!(matches.value("config-dir"), Some("b"));
         assert!(!matches.is_on("dev"));
+    }
+
+    #[test]
+    fn values_of_several_flags_keep_the_order_of_the_line() {
+        let matches = parse("-config-dir=a -node=b -dev -config-dir c --node d").unwrap();
+        assert_eq!(matches.values_of_any(&["config-dir", "node"]).collect::<Vec<_>>(), ["a", "b", "c", "d"]);
+        assert_eq!(matches.values_of_any(&["node"]).collect::<Vec<_>>(), ["b", "d"]);
     }
 
     #[test]

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default)]
 pub struct CommandLine {
     pub dev: bool,
-    /// Files and directories: `-config-file`s in order, then `-config-dir`s.
+    /// Files and directories, in the order in which `-config-file` and `-config-dir` name them.
     pub paths: Vec<PathBuf>,
     /// What the files are written in, whatever their names end with.
     pub format: Option<Format>,
@@ -168,7 +168,7 @@ impl CommandLine {
             let reason = format!("unexpected argument {extra:?}: the agent takes flags only");
             return Err(ConfigError::Flag { reason });
         }
-        let paths = ["config-file", "config-dir"].into_iter().flat_map(|name| matches.values(name));
+        let paths = matches.values_of_any(&["config-file", "config-dir"]);
         Ok(Self {
             dev: matches.is_on("dev"),
             paths: paths.map(PathBuf::from).collect(),

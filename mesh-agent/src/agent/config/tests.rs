@@ -42,6 +42,20 @@ fn a_development_agent_needs_nothing() {
 }
 
 #[test]
+fn files_and_directories_count_in_the_order_of_the_command_line() {
+    let directory = TempDir::new().unwrap();
+    let path = |name: &str| directory.path().join(name).display().to_string();
+    fs::create_dir(path("d")).unwrap();
+    fs::write(path("d/one.hcl"), "datacenter = \"from-dir\"").unwrap();
+    fs::write(path("two.json"), r#"{"datacenter": "from-file"}"#).unwrap();
+    let (dir, file) = (format!("-config-dir={}", path("d")), format!("-config-file={}", path("two.json")));
+    for (line, last) in [([&dir, &file], "from-file"), ([&file, &dir], "from-dir")] {
+        let runtime = load_with(&format!("-dev {} {}", line[0], line[1]), &[]).unwrap().runtime;
+        assert_eq!(runtime.node.datacenter.as_str(), last);
+    }
+}
+
+#[test]
 fn later_sources_win_and_lists_grow() {
     let files = [
         ("b.json", r#"{"datacenter": "second", "recursors": ["2.2.2.2"], "node_meta": {"b": "2"}}"#),
