@@ -35,9 +35,12 @@ pub(super) enum Failure {
     Unreachable { source_id: SpiffeId, destination: SpiffeId, attempts: Attempts },
     #[error("{0}")]
     Broken(#[from] RecordError),
+    /// The address stands before it in [`Attempts`].
+    #[error("it cannot be reached: {0}")]
+    Dial(#[source] io::Error),
     #[error("the client gave up before the connection was made: {0}")]
     Abandoned(io::Error),
-    #[error("the proxy could not make a socket: {0}")]
+    #[error("the proxy could not set up a socket: {0}")]
     Socket(#[from] io::Error),
     #[error("the proxy is shutting down")]
     Drained,
@@ -64,15 +67,27 @@ pub(super) struct Parties<'a> {
     pub direction: &'static str,
     pub from: &'a dyn fmt::Display,
     pub to: &'a dyn fmt::Display,
+    /// Equal lines that were not written before this one, where some were.
+    pub left_out: Option<u64>,
 }
 
 impl Failure {
     /// One log line and one counter.
     pub fn report(&self, parties: &Parties<'_>, counters: &Counters) {
+        self.count(counters);
+        self.log(parties);
+    }
+
+    /// One more on the counter that it belongs to, if any.
+    pub fn count(&self, counters: &Counters) {
         if let Some(counter) = self.counter(counters) {
             add(counter, 1);
         }
-        let Parties { direction, from, to } = parties;
+    }
+
+    /// One log line.
+    pub fn log(&self, parties: &Parties<'_>) {
+        let Parties { direction, from, to, left_out } = parties;
         match self {
             Self::Panicked => tracing::error!(%from, %to, "{direction} connection reset: {self}"),
             Self::Handshake(HandshakeError::Silent)
@@ -81,7 +96,7 @@ impl Failure {
             | Self::Drained => {
                 tracing::debug!(%from, %to, "{direction} connection reset: {self}");
             }
-            _ => tracing::warn!(%from, %to, "{direction} connection reset: {self}"),
+            _ => tracing::warn!(%from, %to, left_out, "{direction} connection reset: {self}"),
         }
     }
 
@@ -97,7 +112,7 @@ impl Failure {
             Self::NoEndpoint | Self::Unreachable { .. } => Some(&counters.without_endpoint),
             Self::Broken(RecordError::Truncated) => Some(&counters.truncated),
             Self::Broken(_) | Self::Panicked => Some(&counters.broken),
-            Self::Abandoned(_) | Self::Socket(_) | Self::Drained => None,
+            Self::Abandoned(_) | Self::Dial(_) | Self::Socket(_) | Self::Drained => None,
         }
     }
 }

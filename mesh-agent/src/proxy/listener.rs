@@ -7,6 +7,7 @@ use super::error::ProxyError;
 use super::identity::IdentityFeed;
 use super::leg::keepalive;
 use super::mailbox::Mail;
+use super::repeats::Repeats;
 use crate::model::{Datacenter, ServiceName};
 use socket2::{Domain, SockRef, Socket, Type};
 use std::io;
@@ -59,6 +60,8 @@ pub(super) struct OutboundRoute {
     pub endpoints: Arc<dyn Endpoints>,
     /// Asked before an instance is dialled; absent where the listener itself says who connects.
     pub authorize: Option<Arc<dyn Authorize>>,
+    /// An application that retries would fill the log with what it says already.
+    pub without_endpoint: Repeats,
 }
 
 impl OutboundRoute {
@@ -70,7 +73,8 @@ impl OutboundRoute {
         endpoints: Arc<dyn Endpoints>,
     ) -> Self {
         let configs = ClientConfigs::new(identity, destination.clone(), datacenter);
-        Self { source, destination, configs, endpoints, authorize: None }
+        let without_endpoint = Repeats::default();
+        Self { source, destination, configs, endpoints, authorize: None, without_endpoint }
     }
 }
 

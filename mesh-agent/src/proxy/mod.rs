@@ -32,6 +32,7 @@ mod poller;
 mod pool;
 mod records;
 mod relay;
+mod repeats;
 mod session;
 mod sessions;
 mod verify;

@@ -110,7 +110,7 @@ impl Outbound {
         let search = self.search.as_mut().ok_or(Failure::NoAnswer { seconds })?;
         let failure = match search.handshake {
             Some(_) => HandshakeError::Late { seconds: context.options.handshake_timeout.as_secs() }.into(),
-            None => Failure::Socket(io::ErrorKind::TimedOut.into()),
+            None => Failure::Dial(io::ErrorKind::TimedOut.into()),
         };
         search.failed(failure, pair, context)
     }
@@ -135,7 +135,7 @@ impl Search {
                     pair.within(context.options.connect_timeout);
                     return Ok(());
                 }
-                Err(error) => self.failed.0.push((address, error.into())),
+                Err(error) => self.failed.0.push((address, Failure::Dial(error))),
             }
         }
         Err(Failure::Unreachable {
@@ -148,7 +148,7 @@ impl Search {
     /// True once the instance is authenticated.
     fn attempt(&mut self, pair: &mut Pair, context: &Context) -> Result<bool, Failure> {
         if let Some(error) = pair.peer.take_error() {
-            return Err(error.into());
+            return Err(Failure::Dial(error));
         }
         if let Some(handshake) = &mut self.handshake {
             return Ok(handshake.advance(&mut pair.peer)?);

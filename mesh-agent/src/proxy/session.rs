@@ -9,6 +9,7 @@ use super::outbound::Outbound;
 use super::poller::Event;
 use super::relay::{Relay, Turn};
 use super::sessions::{Key, Side, Token};
+use std::fmt::Display;
 use std::io;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -154,19 +155,26 @@ impl Session {
         self.pair.peer.close();
     }
 
-    /// The one log line of a connection that failed.
+    /// The one log line of a connection that failed, unless it repeats what the log has just said.
     pub fn report(&self, failure: &Failure, context: &Context) {
-        let parties = match (&*self.route, &self.guard) {
-            (Route::Inbound(route), Some(guard)) => {
-                Parties { direction: "inbound", from: &guard.connection.client, to: &route.service }
-            }
-            (Route::Inbound(route), None) => {
-                Parties { direction: "inbound", from: &self.from, to: &route.service }
-            }
-            (Route::Outbound(route), _) => {
-                Parties { direction: "outbound", from: &route.source, to: &route.destination }
-            }
+        failure.count(&context.counters);
+        let left_out = match (failure, &*self.route) {
+            (Failure::NoEndpoint, Route::Outbound(route)) => match route.without_endpoint.due(Instant::now())
+            {
+                None => return,
+                due => due.filter(|lines| *lines > 0),
+            },
+            _ => None,
         };
-        failure.report(&parties, &context.counters);
+        failure.log(&Parties { left_out, ..self.parties() });
+    }
+
+    fn parties(&self) -> Parties<'_> {
+        let (direction, from, to): (_, &dyn Display, _) = match (&*self.route, &self.guard) {
+            (Route::Inbound(route), Some(guard)) => ("inbound", &guard.connection.client, &route.service),
+            (Route::Inbound(route), None) => ("inbound", &self.from, &route.service),
+            (Route::Outbound(route), _) => ("outbound", &route.source, &route.destination),
+        };
+        Parties { direction, from, to, left_out: None }
     }
 }

@@ -158,7 +158,8 @@ impl Worker {
         match listener.route_of(&stream) {
             Some(route) => self.admit(Arrival { stream, from, route }),
             None => {
-                let parties = Parties { direction: "transparent", from: &from, to: &"any service" };
+                let parties =
+                    Parties { direction: "transparent", from: &from, to: &"any service", left_out: None };
                 Failure::Stranger.report(&parties, &self.context.counters);
                 reset(&stream);
             }

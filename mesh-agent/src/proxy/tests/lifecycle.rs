@@ -42,11 +42,25 @@ fn when_no_instance_is_left_one_line_tells_of_each() {
     eventually("it is logged", || !logs::lines_with(&scene.server).is_empty());
     let lines = logs::lines_with(&scene.server);
     assert_eq!(lines.len(), 1, "{lines:#?}");
-    for words in [first.to_string(), second.to_string(), uri(&scene.client), uri(&scene.server)] {
+    let refused = format!("{first}: it cannot be reached: Connection refused");
+    for words in [refused, second.to_string(), uri(&scene.client), uri(&scene.server)] {
         assert!(lines[0].contains(&words), "{words} in {}", lines[0]);
     }
     assert_reset(&mut connect(scene.outbound(vec![]).local_addr()));
     assert_eq!(scene.counters().without_endpoint, 2);
+}
+
+#[test]
+fn a_destination_without_instances_is_told_once_however_often_it_is_asked_for() {
+    let scene = Scene::new();
+    let outbound = scene.outbound(vec![]);
+    for _ in 0..5 {
+        assert_reset(&mut connect(outbound.local_addr()));
+    }
+    eventually("all are counted", || scene.counters().without_endpoint == 5);
+    let lines = logs::lines_with(&scene.server);
+    assert_eq!(lines.len(), 1, "{lines:#?}");
+    assert!(lines[0].contains("no healthy instance") && lines[0].contains(&scene.client), "{lines:?}");
 }
 
 #[test]
