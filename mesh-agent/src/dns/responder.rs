@@ -270,8 +270,10 @@ impl Ask<'_> {
         if let Some(node) = owners.nodes.first() {
             return names::node(zone, node.name.as_str(), node.datacenter.as_str()).into_iter().collect();
         }
-        let services = owners.services.iter().map(|s| (s, "service"));
-        let virtuals = owners.virtual_of.iter().map(|s| (s, "virtual"));
-        services.chain(virtuals).filter_map(|(s, kind)| names::under(zone, [s.as_str(), kind])).collect()
+        let datacenter = self.options().datacenter.as_str();
+        let services =
+            owners.services.iter().map(|s| names::under(zone, [s.as_str(), "service", datacenter]));
+        let virtuals = owners.virtual_of.iter().map(|s| names::under(zone, [s.as_str(), "virtual"]));
+        services.chain(virtuals).flatten().collect()
     }
 }

@@ -68,7 +68,11 @@ fn refuse(route: &Route, error: ApiError) -> Answer {
     error.into()
 }
 
+/// Whoever only asks which methods there are is answered by the header that is put on this.
 async fn wrong_method(method: Method) -> Response<Body> {
+    if method == Method::OPTIONS {
+        return Answer::empty().into();
+    }
     Answer::from(ApiError::MethodNotAllowed { method }).into()
 }
 

@@ -101,7 +101,7 @@ fn every_form_of_name_is_answered_with_its_records() {
 fn reverse_names_lead_to_nodes_then_services_then_virtual_addresses() {
     let cases = [
         (Name::from("fd00::6".parse::<std::net::IpAddr>().unwrap()), "n6.node.dc1.consul."),
-        (Name::from(Ipv4Addr::new(10, 9, 9, 9)), "web.service.consul."),
+        (Name::from(Ipv4Addr::new(10, 9, 9, 9)), "web.service.dc1.consul."),
         (Name::from(Ipv4Addr::new(240, 0, 0, 1)), "db.virtual.consul."),
     ];
     for (name, want) in cases {

@@ -328,5 +328,5 @@ async fn dig_reads_our_answers() {
     assert!(!text.contains("WARNING"), "{text}");
 
     let output = dig(&["-x", "10.0.0.7", "+short"]).output().await.unwrap();
-    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "web.service.consul.");
+    assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "web.service.dc1.consul.");
 }
