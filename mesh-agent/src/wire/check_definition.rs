@@ -233,8 +233,8 @@ impl CheckDefinition {
         if self.http.is_empty() {
             return Ok(None);
         }
-        let url = url::Url::parse(&self.http).at("http")?;
-        if !matches!(url.scheme(), "http" | "https") || !url.has_host() {
+        let valid = |url: url::Url| matches!(url.scheme(), "http" | "https") && url.has_host();
+        if !url::Url::parse(&self.http).is_ok_and(valid) {
             let reason = format!("found {:?}, want a URL that begins with http:// or https://", self.http);
             return Err(FieldError::new("http", reason));
         }

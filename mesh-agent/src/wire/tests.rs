@@ -73,6 +73,10 @@ fn a_check_probes_exactly_one_thing() {
         ),
         (json!({"name": "x", "http": "http://a"}), "interval: a http check needs an interval"),
         (json!({"name": "x", "ttl": "1s", "interval": "1s"}), "interval: a check has an interval or a ttl"),
+        (
+            json!({"name": "x", "http": "localhost", "interval": "1s"}),
+            "http: found \"localhost\", want a URL",
+        ),
         (json!({"name": "x", "http": "file:///etc/passwd", "interval": "1s"}), "begins with http://"),
         (json!({"name": "x", "http": "http://a", "method": "G T", "interval": "1s"}), "method: "),
         (

@@ -175,6 +175,12 @@ fn a_mistake_is_one_line_with_file_key_and_what_is_allowed() {
 }
 
 #[test]
+fn a_number_without_limits_of_its_own_is_asked_for_without_limits() {
+    let error = dev(r#"{"ports": {"http": "x"}}"#, "a.json").unwrap_err();
+    assert_eq!(error, "a.json: ports.http: found the text \"x\", want a whole number");
+}
+
+#[test]
 fn what_an_agent_outside_development_needs_is_asked_for() {
     let table = [
         ("server = false", "server: found false; client agents"),

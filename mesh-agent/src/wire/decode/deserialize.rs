@@ -77,6 +77,8 @@ macro_rules! integers {
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
             match self.integer::<$type>() {
                 Some(number) => visitor.$visit(number),
+                // The limits of 64 bits say nothing to people.
+                None if <$type>::BITS == 64 => self.refuse("a whole number"),
                 None => self.refuse(&format!("a whole number from {} to {}", <$type>::MIN, <$type>::MAX)),
             }
         }
