@@ -3,15 +3,16 @@
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
 pub struct Flow {
-    /// Bytes moved past TCP that the reader is not known to have taken.
-    pub unread: [u64; 2],
+    /// Bytes handed over past TCP in the connection's life: nobody tells how many of them were read.
+    pub moved: [u64; 2],
     /// Not 0: what this end writes goes by TCP for good.
     pub by_tcp: [u32; 2],
 }
 
 impl Flow {
-    /// How many bytes may be on their way past TCP, which has flow control where this has none.
-    pub const CREDIT: u64 = 256 * 1024;
+    /// How many bytes one end may hand over past TCP, which has flow control where this has none: about what
+    /// TCP itself would hold for a reader who never reads.
+    pub const CREDIT: u64 = 4 * 1024 * 1024;
 }
 
 #[cfg(test)]

@@ -1,11 +1,34 @@
 //! `cargo xtask build`.
 
-use crate::shell;
+use crate::{ebpf, packages, shell};
 use anyhow::Result;
 use std::path::PathBuf;
 
-/// Builds the release binary and says where it is.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Build nothing but the kernel programs
+    #[arg(long)]
+    ebpf: bool,
+    /// Build nothing but the kernel programs, and prove that the object in the tree is that of its sources
+    #[arg(long)]
+    check: bool,
+}
+
+pub fn carry_out(options: &Options) -> Result<()> {
+    if options.check {
+        packages::ensure_ebpf()?;
+        return ebpf::check();
+    }
+    if options.ebpf {
+        return ebpf::refresh();
+    }
+    println!("{}", run()?.display());
+    Ok(())
+}
+
+/// Builds the kernel programs, where that can be done here, and the release binary, and says where it is.
 pub fn run() -> Result<PathBuf> {
+    ebpf::refresh()?;
     shell::must(shell::cargo(&["build", "--release", "--package", "mesh-agent", "--bin", "mesh"]))?;
     Ok(shell::target().join("release/mesh"))
 }

@@ -17,7 +17,8 @@ fn formatting() -> Result<()> {
         );
         return Ok(());
     }
-    shell::must(shell::cargo(&["fmt", "--all", "--check"]))
+    shell::must(shell::cargo(&["fmt", "--all", "--check"]))?;
+    shell::must(shell::cargo(&["fmt", "--manifest-path", "mesh-ebpf/Cargo.toml", "--check"]))
 }
 
 fn clippy() -> Result<()> {

@@ -2,6 +2,7 @@
 
 mod bench;
 mod build;
+mod ebpf;
 mod lint;
 mod load;
 mod packages;
@@ -24,8 +25,8 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Build the release binary, target/release/mesh
-    Build,
+    /// Build the release binary, target/release/mesh, and the kernel programs in it
+    Build(build::Options),
     /// Build it and start a demonstration of the mesh on this machine
     Run(run::Options),
     /// Run what a change must pass: lints, unit tests, end-to-end tests
@@ -53,7 +54,7 @@ fn main() -> ExitCode {
 
 fn carry_out(command: Command) -> Result<()> {
     match command {
-        Command::Build => build::run().map(|binary| println!("{}", binary.display())),
+        Command::Build(options) => build::carry_out(&options),
         Command::Run(options) => run::run(&options),
         Command::Test(options) => test::run(&options),
         Command::Lint => lint::run(),

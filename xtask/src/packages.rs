@@ -1,4 +1,4 @@
-//! Debian packages that end-to-end tests use.
+//! Debian packages that end-to-end tests and the kernel programs' build use.
 
 use crate::shell;
 use anyhow::Result;
@@ -17,13 +17,32 @@ const PACKAGES: [Package; 4] = [
     Package { name: "curl", sign: "/usr/bin/curl" },
 ];
 
+/// The kernel programs' compiler, and what their linker is built with.
+const EBPF_PACKAGES: [Package; 4] = [
+    Package { name: "rustc-web", sign: "/usr/bin/rustc" },
+    Package { name: "cargo-web", sign: "/usr/bin/cargo" },
+    Package { name: "rust-web-src", sign: "/usr/lib/rustlib/src/rust/library/Cargo.lock" },
+    Package { name: "llvm-22-dev", sign: "/usr/lib/llvm-22/include/llvm" },
+];
+
+/// What `cargo install` is asked for, to get the linker that the prebuilt object was made with.
+const LINKER: [&str; 8] = [
+    "install",
+    "bpf-linker",
+    "--version",
+    "0.13.0",
+    "--locked",
+    "--no-default-features",
+    "--features",
+    "llvm-22",
+];
+
 /// Installs what is missing where we may: as root of a CI machine. Elsewhere it names what is missing.
 ///
 /// # Errors
 /// apt failed on a CI machine.
 pub fn ensure() -> Result<()> {
-    let missing: Vec<&str> =
-        PACKAGES.iter().filter(|p| !Path::new(p.sign).exists()).map(|p| p.name).collect();
+    let missing = missing(&PACKAGES);
     if missing.is_empty() {
         return Ok(());
     }
@@ -34,6 +53,35 @@ pub fn ensure() -> Result<()> {
         ));
         return Ok(());
     }
+    install(&missing)
+}
+
+/// Installs the toolchain of the kernel programs where we may and it is missing. Elsewhere nothing happens:
+/// who needs it says what to install.
+///
+/// # Errors
+/// apt or cargo failed on a CI machine.
+pub fn ensure_ebpf() -> Result<()> {
+    if !may_install() {
+        return Ok(());
+    }
+    let missing = missing(&EBPF_PACKAGES);
+    if !missing.is_empty() {
+        install(&missing)?;
+    }
+    if shell::on_path("bpf-linker") {
+        return Ok(());
+    }
+    let mut linker = shell::cargo(&LINKER);
+    linker.env("LLVM_PREFIX", "/usr/lib/llvm-22").env("CARGO_TARGET_DIR", shell::target().join("bpf-linker"));
+    shell::must(linker)
+}
+
+fn missing(packages: &[Package]) -> Vec<&'static str> {
+    packages.iter().filter(|package| !Path::new(package.sign).exists()).map(|package| package.name).collect()
+}
+
+fn install(missing: &[&str]) -> Result<()> {
     shell::must(shell::command("apt-get", &["update", "-qq"]))?;
     let mut install = shell::command("apt-get", &["install", "-y", "-qq", "--no-install-recommends"]);
     install.args(missing).env("DEBIAN_FRONTEND", "noninteractive");

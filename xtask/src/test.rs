@@ -29,7 +29,16 @@ pub fn run(options: &Options) -> Result<()> {
     }
     if options.suite != Suite::E2e {
         shell::announce("unit tests");
-        shell::must(shell::cargo(&["test", "--workspace", "--lib", "--bins", "--test", "certificates"]))?;
+        shell::must(shell::cargo(&[
+            "test",
+            "--workspace",
+            "--lib",
+            "--bins",
+            "--test",
+            "certificates",
+            "--test",
+            "kernel",
+        ]))?;
     }
     if options.suite != Suite::Unit {
         shell::announce("end-to-end tests");

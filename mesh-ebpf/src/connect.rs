@@ -1,0 +1,138 @@
+//! `connect()`: decides the intention and where the connection goes.
+
+use crate::address::{Family, V4, V6, socket};
+use crate::caller::{self, Caller};
+use crate::maps::{ASKED, CONFIG, DESTINATION, INTENT};
+use crate::stats::{count, tell_denied};
+use crate::storage;
+use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::{bpf_get_netns_cookie, bpf_ktime_get_ns};
+use aya_ebpf::macros::cgroup_sock_addr;
+use aya_ebpf::programs::SockAddrContext;
+use mesh_common::{Action, Config, Counter, Destination, Endpoint, Origin, Pair, ServiceNumber, decide};
+
+const IPPROTO_TCP: u32 = 6;
+
+/// What the kernel reads from the hook: go on, or `EPERM`.
+const GO_ON: i32 = 1;
+const FORBIDDEN: i32 = 0;
+
+#[cgroup_sock_addr(connect4)]
+pub fn mesh_connect4(ctx: SockAddrContext) -> i32 {
+    connect::<V4>(&ctx)
+}
+
+#[cgroup_sock_addr(connect6)]
+pub fn mesh_connect6(ctx: SockAddrContext) -> i32 {
+    connect::<V6>(&ctx)
+}
+
+#[inline(always)]
+fn connect<F: Family>(ctx: &SockAddrContext) -> i32 {
+    // SAFETY: the kernel gives the hook a valid context.
+    if unsafe { (*ctx.sock_addr).protocol } != IPPROTO_TCP {
+        return GO_ON;
+    }
+    count(Counter::Seen);
+    storage::remove(&ASKED, socket(ctx)); // An earlier connect of this socket says nothing about this one.
+    let wanted = F::read(ctx);
+    let (Some(config), Some(destination)) = (CONFIG.get(0), destination(wanted)) else { return GO_ON };
+    if config.is_agent(ctx.tgid(), caller::cgroup()) {
+        return let_agent_pass(ctx, wanted, destination);
+    }
+    match caller::identify(ctx) {
+        Caller::Service(source) => steer::<F>(ctx, config, source, wanted, destination),
+        Caller::Borrower => forbid(Counter::Borrowed),
+        Caller::Stranger if destination.has(Destination::VIRTUAL) => {
+            refuse::<F>(ctx, wanted, Counter::Strangers)
+        }
+        Caller::Stranger => GO_ON,
+    }
+}
+
+/// The address at this port, else at every port.
+#[inline(always)]
+fn destination(wanted: Endpoint) -> Option<&'static Destination> {
+    // SAFETY: the agent replaces an entry as a whole; a value given out lives while the program runs.
+    unsafe { DESTINATION.get(wanted).or_else(|| DESTINATION.get(wanted.at_every_port())) }
+}
+
+/// The agent connects to whom it wants. A strict server learns that it is the agent.
+#[inline(always)]
+fn let_agent_pass(ctx: &SockAddrContext, wanted: Endpoint, destination: &Destination) -> i32 {
+    if destination.has(Destination::STRICT) {
+        let origin = Origin {
+            source: 0,
+            destination: destination.service,
+            endpoint: wanted,
+            path: Origin::FROM_AGENT,
+        };
+        storage::put(&ASKED, socket(ctx), origin);
+    }
+    GO_ON
+}
+
+#[inline(always)]
+fn steer<F: Family>(
+    ctx: &SockAddrContext,
+    config: &Config,
+    source: ServiceNumber,
+    wanted: Endpoint,
+    to: &Destination,
+) -> i32 {
+    if decide(source, to.service, config.default_action(), intention) == Action::Deny {
+        tell_denied(ctx, source, to.service, wanted);
+        return forbid(Counter::Denied);
+    }
+    // SAFETY: the helper reads the context that the kernel gave.
+    let namespace = unsafe { bpf_get_netns_cookie(ctx.as_ptr()) };
+    let origin = Origin { source, destination: to.service, endpoint: wanted, path: Origin::SERVER };
+    if to.is_local_to(namespace) && F::fits(to.server) {
+        return send::<F>(ctx, to.server, origin, Counter::Local);
+    }
+    let Some(leg) = leg(config, namespace, wanted) else {
+        return refuse::<F>(ctx, wanted, Counter::Unserved);
+    };
+    send::<F>(ctx, leg, Origin { path: Origin::AGENT, ..origin }, Counter::Redirected)
+}
+
+#[inline(always)]
+fn intention(source: ServiceNumber, destination: ServiceNumber) -> Option<Action> {
+    // SAFETY: the value is one word.
+    unsafe { INTENT.get(Pair { source, destination }) }.map(|action| Action::from_raw(*action))
+}
+
+/// Where leg F listens for this caller; none when the agent is dead, or out of the caller's reach.
+#[inline(always)]
+fn leg(config: &Config, namespace: u64, wanted: Endpoint) -> Option<Endpoint> {
+    let port = config.leg_port(wanted.is_v4());
+    // SAFETY: the helper takes nothing.
+    let alive = config.agent_is_alive(unsafe { bpf_ktime_get_ns() });
+    (alive && port != 0 && config.namespace == namespace)
+        .then(|| Endpoint::from_wire(wanted.loopback(), port))
+}
+
+#[inline(always)]
+fn send<F: Family>(ctx: &SockAddrContext, to: Endpoint, origin: Origin, counter: Counter) -> i32 {
+    if !storage::put(&ASKED, socket(ctx), origin) {
+        return forbid(Counter::Full);
+    }
+    F::write(ctx, to);
+    count(counter);
+    GO_ON
+}
+
+#[inline(always)]
+fn forbid(counter: Counter) -> i32 {
+    count(counter);
+    FORBIDDEN
+}
+
+/// Nobody can listen at port 0, so the application reads `ECONNREFUSED` as from a dead server. A hook
+/// can say that by itself only since Linux 5.18.
+#[inline(always)]
+fn refuse<F: Family>(ctx: &SockAddrContext, wanted: Endpoint, counter: Counter) -> i32 {
+    F::write(ctx, Endpoint::from_wire(wanted.loopback(), 0));
+    count(counter);
+    GO_ON
+}

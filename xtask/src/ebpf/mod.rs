@@ -1,0 +1,62 @@
+//! The kernel programs' object: built where a toolchain for them exists, and kept in the tree, so that
+//! everybody else needs none.
+
+mod compile;
+mod prebuilt;
+#[path = "../../../mesh-ebpf/sources.rs"]
+mod sources;
+mod toolchain;
+
+use crate::shell;
+use anyhow::{Context, Result, bail};
+use prebuilt::{Made, Prebuilt};
+use toolchain::Toolchain;
+
+/// Builds the object anew where its sources have moved on. Without a toolchain it says what to install,
+/// and leaves the object as it is.
+pub fn refresh() -> Result<()> {
+    let sources = hash()?;
+    if Prebuilt::read().is_ok_and(|kept| kept.made.sources == sources) {
+        return Ok(());
+    }
+    let Some(toolchain) = Toolchain::find() else {
+        shell::announce(&format!(
+            "the prebuilt kernel programs are NOT those of the sources: {}",
+            toolchain::RECIPES
+        ));
+        return Ok(());
+    };
+    let object = compile::compile(&toolchain)?;
+    Prebuilt { object, made: Made { sources, tools: toolchain.describe()? } }.write()
+}
+
+/// Proves that the object in the tree is that of the sources: by their hash, and byte for byte where the
+/// tools are those that it was made with.
+pub fn check() -> Result<()> {
+    let kept = Prebuilt::read()?;
+    if kept.made.sources != hash()? {
+        bail!(
+            "the prebuilt kernel programs are not those of the sources: run `cargo xtask build`, commit the object"
+        );
+    }
+    let Some(toolchain) = Toolchain::find() else {
+        bail!("the prebuilt kernel programs cannot be built here: {}", toolchain::RECIPES);
+    };
+    let tools = toolchain.describe()?;
+    if tools != kept.made.tools {
+        shell::announce(&format!(
+            "SKIPPED: comparing the kernel programs byte for byte. They were made with {}; here is {tools}",
+            kept.made.tools
+        ));
+        return Ok(());
+    }
+    if compile::compile(&toolchain)? != kept.object {
+        bail!("the prebuilt kernel programs differ from what their sources give: run `cargo xtask build`");
+    }
+    println!("the prebuilt kernel programs are those of the sources, byte for byte");
+    Ok(())
+}
+
+fn hash() -> Result<String> {
+    sources::hash(&shell::root()).context("reading the sources of the kernel programs")
+}
