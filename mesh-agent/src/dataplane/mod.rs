@@ -6,6 +6,8 @@
 //! move: others tell it who may reach whom, and serve what it sends them.
 
 mod desired;
+#[cfg(target_os = "linux")]
+pub mod kernel;
 mod numbers;
 mod plan;
 mod plane;

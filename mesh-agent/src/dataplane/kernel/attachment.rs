@@ -1,0 +1,147 @@
+use super::bpf;
+use super::error::KernelError;
+use super::facts::{Facts, ProgramFacts};
+use super::maps::{Maps, NAMES};
+use super::object::OBJECT;
+use super::pins::Pins;
+use super::programs::{self, HOOKS, Hook, SK_MSG, STRICT};
+use super::socket::cgroup_id;
+use aya::programs::{Program, ProgramFd};
+use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+/// The programs, attached to a cgroup and all below it, and their maps.
+///
+/// All of it is pinned: it stays when this value is dropped or the process dies, and the next attachment
+/// with the same pins takes it over. [`Pins::detach`] is what removes it.
+pub struct Attachment {
+    ebpf: Ebpf,
+    maps: Maps,
+    pins: Pins,
+    cgroup: PathBuf,
+}
+
+impl Attachment {
+    /// Loads the programs and puts them on the cgroup: in the place of their predecessors, between one
+    /// connection and the next, where the pins hold some.
+    ///
+    /// # Errors
+    /// The kernel refused, or something is not permitted. Programs that were attached before stay.
+    pub fn attach(cgroup: &Path, pins: &Pins) -> Result<Self, KernelError> {
+        pins.prepare()?;
+        let mut ebpf = load(pins)?;
+        hang_on_sockets(&mut ebpf)?;
+        for hook in HOOKS {
+            hang(&mut ebpf, hook, cgroup, pins)?;
+        }
+        pins.drop_other_layouts()?;
+        let maps = Maps::take(&mut ebpf)?;
+        Ok(Self { ebpf, maps, pins: pins.clone(), cgroup: cgroup.to_path_buf() })
+    }
+
+    #[must_use]
+    pub fn maps(&self) -> &Maps {
+        &self.maps
+    }
+
+    pub fn maps_mut(&mut self) -> &mut Maps {
+        &mut self.maps
+    }
+
+    /// Whether packets are looked at on behalf of strict services. It costs every packet a little, so it is
+    /// off while no service is strict.
+    ///
+    /// # Errors
+    /// The kernel refused.
+    pub fn guard_strict(&mut self, on: bool) -> Result<(), KernelError> {
+        if on {
+            return hang(&mut self.ebpf, STRICT, &self.cgroup, &self.pins);
+        }
+        unhang(&self.pins.link(STRICT.program))
+    }
+
+    /// What the kernel says of the programs and maps.
+    ///
+    /// # Errors
+    /// The kernel refused.
+    pub fn facts(&self) -> Result<Facts, KernelError> {
+        let hooks = HOOKS.into_iter().chain([STRICT]);
+        let mut programs: Vec<_> =
+            hooks.map(|hook| self.program_facts(hook, self.pins.link(hook.program).exists())).collect();
+        programs.push(self.program_facts(SK_MSG, true));
+        Ok(Facts { programs, maps: self.maps.fill()? })
+    }
+
+    fn program_facts(&self, hook: Hook, attached: bool) -> ProgramFacts {
+        let info = self.ebpf.program(hook.program).and_then(|program| program.info().ok());
+        let verified_instructions = info.and_then(|info| info.verified_instruction_count());
+        ProgramFacts { name: hook.program, verified_instructions, attached }
+    }
+}
+
+/// Opens the maps that the pins hold, makes those they do not, and has every program verified.
+fn load(pins: &Pins) -> Result<Ebpf, KernelError> {
+    let folder = pins.maps();
+    let mut loader = EbpfLoader::new();
+    loader.verifier_log_level(VerifierLogLevel::STATS);
+    for name in NAMES {
+        loader.map_pin_path(name, folder.join(name));
+    }
+    let mut ebpf = loader.load(OBJECT).map_err(|source| KernelError::Load { source: Box::new(source) })?;
+    for hook in HOOKS.into_iter().chain([STRICT, SK_MSG]) {
+        let loaded = programs::load(program(&mut ebpf, hook.program)?);
+        loaded.map_err(|source| KernelError::Verify { program: hook.program, source: Box::new(source) })?;
+    }
+    Ok(ebpf)
+}
+
+fn program<'a>(ebpf: &'a mut Ebpf, name: &'static str) -> Result<&'a mut Program, KernelError> {
+    ebpf.program_mut(name).ok_or(KernelError::Missing { what: "program", name })
+}
+
+fn descriptor(ebpf: &mut Ebpf, hook: Hook) -> Result<&ProgramFd, KernelError> {
+    let found = program(ebpf, hook.program)?.fd();
+    found.map_err(|source| KernelError::Verify { program: hook.program, source: Box::new(source) })
+}
+
+/// The map keeps the program for as long as it lives itself, so it needs no link.
+fn hang_on_sockets(ebpf: &mut Ebpf) -> Result<(), KernelError> {
+    let name = "sockets";
+    let map = ebpf.map(name).ok_or(KernelError::Missing { what: "map", name })?;
+    let map = aya::maps::SockHash::<_, mesh_common::Tuple>::try_from(map);
+    let map = map.and_then(|map| map.fd().try_clone().map_err(Into::into));
+    let map = map.map_err(|source| KernelError::map(name, "opening", source))?;
+    let program = descriptor(ebpf, SK_MSG)?;
+    bpf::attach_to_map(program.as_fd(), map.as_fd(), SK_MSG.attach_type)
+        .map_err(|source| KernelError::attach(SK_MSG.program, source))
+}
+
+/// Puts the program into the pinned link, where that hangs on this cgroup; else makes and pins a link.
+fn hang(ebpf: &mut Ebpf, hook: Hook, cgroup: &Path, pins: &Pins) -> Result<(), KernelError> {
+    let pin = pins.link(hook.program);
+    let program = descriptor(ebpf, hook)?;
+    let failed = |source| KernelError::attach(hook.program, source);
+    let id = cgroup_id(cgroup).map_err(|e| KernelError::file("reading the cgroup", cgroup, e))?;
+    if let Ok(link) = bpf::open_pin(&pin) {
+        if bpf::cgroup_of_link(link.as_fd()).map_err(failed)? == id {
+            return bpf::update_link(link.as_fd(), program.as_fd()).map_err(failed);
+        }
+        unhang(&pin)?;
+    }
+    let folder = File::open(cgroup).map_err(|e| KernelError::file("opening the cgroup", cgroup, e))?;
+    let link = bpf::create_link(program.as_fd(), folder.as_fd(), hook.attach_type).map_err(failed)?;
+    bpf::pin(link.as_fd(), &pin).map_err(failed)
+}
+
+/// Removing the last pin of a link takes its program off the hook.
+fn unhang(pin: &Path) -> Result<(), KernelError> {
+    match fs::remove_file(pin) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(KernelError::file("removing", pin, error))
+        }
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,28 @@
+//! The kernel side of the data path: loads the programs of `mesh-ebpf`, attaches them to a cgroup and
+//! keeps the maps they read.
+//!
+//! It knows numbers, addresses and cgroups. It does not know which service has which number, what the
+//! maps should say, or what leg F does with a connection: `Desired` and `Plan` above it do.
+
+mod attachment;
+mod bpf;
+mod error;
+mod facts;
+mod host;
+mod maps;
+mod mounts;
+mod object;
+mod pins;
+mod programs;
+mod socket;
+mod table;
+
+pub use attachment::Attachment;
+pub use error::KernelError;
+pub use facts::{Facts, MapFill, ProgramFacts};
+pub use host::{Host, Unfit};
+pub use maps::Maps;
+pub use mounts::find_cgroup2;
+pub use pins::{DEFAULT_PINS, Pins};
+pub use socket::{cgroup_id, monotonic_now, namespace_cookie, origin_of};
+pub use table::Table;

@@ -1,0 +1,225 @@
+//! A cgroup with its own programs, and processes in it.
+
+use crate::role::ROLE;
+use mesh_agent::dataplane::kernel::{
+    Attachment, Host, Maps, Pins, cgroup_id, monotonic_now, namespace_cookie,
+};
+use mesh_common::{Action, Config, Counter, Destination, Endpoint, Pair, ServiceNumber, Workload};
+use std::fs;
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, TcpStream};
+use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::path::PathBuf;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+pub const WEB: ServiceNumber = 1;
+pub const API: ServiceNumber = 2;
+
+/// No service has an address here, so what arrives was steered.
+pub const VIRTUAL: &str = "240.0.0.7:80";
+pub const VIRTUAL_V6: &str = "[fd00:240::7]:80";
+
+/// The agent counts as alive for as long as any test takes.
+const LONG: u64 = 600_000_000_000;
+
+/// A cgroup with `web`, `api`, `agent` and `other` below it; the programs hang on the whole.
+pub struct Lab {
+    pub attachment: Option<Attachment>,
+    pub pins: Pins,
+    pub cgroup: PathBuf,
+}
+
+impl Lab {
+    /// `None`, said loudly, where tests may not change the kernel.
+    pub fn build(test: &str) -> Option<Self> {
+        let host = Host::look();
+        if let Err(why) = host.check() {
+            skip(test, &why.to_string());
+            return None;
+        }
+        static NEXT: AtomicU32 = AtomicU32::new(0);
+        let name = format!("mesh-ebpf-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let cgroup = host.cgroup2.expect("a fit host has one").join(&name);
+        for below in ["web", "api", "agent", "other", "web/deep"] {
+            fs::create_dir_all(cgroup.join(below)).expect("a cgroup can be made");
+        }
+        let pins = Pins::new(format!("/run/{name}"));
+        let mut lab = Self { attachment: None, pins, cgroup };
+        lab.attach();
+        for (below, service) in [("web", WEB), ("api", API)] {
+            let id = cgroup_id(&lab.cgroup.join(below)).unwrap();
+            lab.maps().workload.set(&id, &Workload::new(service)).unwrap();
+        }
+        Some(lab)
+    }
+
+    pub fn attach(&mut self) {
+        let attached = Attachment::attach(&self.cgroup, &self.pins);
+        self.attachment = Some(attached.unwrap_or_else(|error| panic!("{error}")));
+    }
+
+    pub fn maps(&mut self) -> &mut Maps {
+        self.attachment.as_mut().expect("the lab is attached").maps_mut()
+    }
+
+    pub fn count(&mut self, counter: Counter) -> u64 {
+        self.maps().counter(counter).unwrap()
+    }
+
+    /// The agent says that it lives, and where leg F listens.
+    pub fn speak(&mut self, default: Action, leg_v4: u16, leg_v6: u16) {
+        let config = Config {
+            heartbeat: monotonic_now(),
+            heartbeat_limit: LONG,
+            namespace: namespace_cookie().unwrap(),
+            default_action: default as u32,
+            leg_port_v4: leg_v4.to_be(),
+            leg_port_v6: leg_v6.to_be(),
+            ..Config::default()
+        };
+        self.maps().set_config(config).unwrap();
+    }
+
+    pub fn rule(&mut self, source: ServiceNumber, destination: ServiceNumber, action: Action) {
+        self.maps().intent.set(&Pair { source, destination }, &(action as u32)).unwrap();
+    }
+
+    /// `address` leads to service `api`, on another host.
+    pub fn remote(&mut self, address: &str) {
+        let remote = Destination::remote(API, Destination::VIRTUAL);
+        self.maps().destination.set(&endpoint(address), &remote).unwrap();
+    }
+
+    /// `address` leads to service `api`, whose server is here.
+    pub fn local(&mut self, address: &str, server: SocketAddr, flags: u32) {
+        let local = Destination::local(API, Destination::VIRTUAL | flags, server.into(), 0);
+        self.maps().destination.set(&endpoint(address), &local).unwrap();
+    }
+
+    /// Starts this binary again in one of the cgroups.
+    pub fn start(&self, below: &str, role: &str) -> Actor {
+        let procs = self.cgroup.join(below).join("cgroup.procs");
+        let mut command = Command::new(std::env::current_exe().unwrap());
+        command.args(["--exact", "role::role", "--nocapture", "--test-threads=1"]).env(ROLE, role);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        // SAFETY: the child writes one byte to a file before it becomes another program.
+        unsafe { command.pre_exec(move || fs::write(&procs, "0")) };
+        let mut child = command.spawn().expect("this binary can be started again");
+        let lines = BufReader::new(child.stdout.take().expect("it is piped"));
+        Actor { child, lines }
+    }
+
+    /// A server, and where it listens.
+    pub fn serve(&self, below: &str, role: &str) -> (Actor, SocketAddr) {
+        let mut actor = self.start(below, role);
+        let address = actor.hear().parse().expect("a server says its address first");
+        (actor, address)
+    }
+
+    /// What a client in that cgroup finds.
+    pub fn ask(&self, below: &str, role: &str) -> String {
+        self.start(below, role).hear()
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        drop(self.attachment.take());
+        if let Err(error) = self.pins.detach() {
+            eprintln!("{error}");
+        }
+        for below in ["web/deep", "web", "api", "agent", "other", ""] {
+            let folder = self.cgroup.join(below);
+            within(Duration::from_secs(5), || fs::remove_dir(&folder).ok());
+        }
+    }
+}
+
+/// A process with a role; it ends with its owner.
+pub struct Actor {
+    child: Child,
+    lines: BufReader<ChildStdout>,
+}
+
+impl Actor {
+    /// The next thing it says.
+    pub fn hear(&mut self) -> String {
+        let mut line = String::new();
+        while self.lines.read_line(&mut line).expect("its output can be read") > 0 {
+            if let Some(text) = line.trim_end().strip_prefix("> ") {
+                return text.to_owned();
+            }
+            line.clear();
+        }
+        panic!("it ended without a word");
+    }
+
+    pub fn tell(&mut self) {
+        self.child.stdin.as_mut().expect("it is piped").write_all(b"\n").expect("it listens");
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Actor {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn endpoint(address: &str) -> Endpoint {
+    address.parse::<SocketAddr>().expect("a test's address").into()
+}
+
+/// `SO_ORIGINAL_DST`, as proxies ask for it.
+pub fn original_destination(stream: &TcpStream) -> io::Result<SocketAddr> {
+    let mut words = [0_u32; 7];
+    let (level, mut length) = if stream.local_addr()?.is_ipv4() { (0, 16) } else { (41, 28) };
+    // SAFETY: the buffer is as long as said, and outlives the call.
+    let found =
+        unsafe { libc::getsockopt(stream.as_raw_fd(), level, 80, words.as_mut_ptr().cast(), &mut length) };
+    if found != 0 {
+        return Err(io::Error::last_os_error());
+    }
+    let bytes: Vec<u8> = words.iter().flat_map(|word| word.to_ne_bytes()).collect();
+    let port = u16::from_be_bytes([bytes[2], bytes[3]]);
+    if level == 0 {
+        let address: [u8; 4] = bytes[4..8].try_into().expect("four bytes");
+        return Ok(SocketAddrV4::new(address.into(), port).into());
+    }
+    let address: [u8; 16] = bytes[8..24].try_into().expect("sixteen bytes");
+    Ok((Ipv6Addr::from(address), port).into())
+}
+
+pub fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match look() {
+            None if Instant::now() < deadline => pause(),
+            found => return found,
+        }
+    }
+}
+
+/// Between two looks at a condition.
+#[allow(clippy::disallowed_methods)]
+fn pause() {
+    std::thread::sleep(Duration::from_millis(10));
+}
+
+/// libtest would count it as passed, so it is said past its capture, and in the list that `cargo xtask test`
+/// prints at its end.
+fn skip(test: &str, reason: &str) {
+    let line = format!("SKIPPED: {test}: {reason}\n");
+    let _ = io::stderr().write_all(line.as_bytes());
+    let Some(path) = std::env::var_os("MESH_SKIP_LOG") else { return };
+    if let Ok(mut log) = fs::OpenOptions::new().append(true).create(true).open(path) {
+        let _ = log.write_all(line.as_bytes());
+    }
+}

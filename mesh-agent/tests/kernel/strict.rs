@@ -1,0 +1,35 @@
+//! Services that refuse what does not come through the mesh.
+
+use crate::lab::{API, Lab, VIRTUAL};
+use mesh_agent::dataplane::kernel::cgroup_id;
+use mesh_common::{Action, Config, Counter, Destination, StrictPort};
+use std::time::Duration;
+
+#[test]
+fn a_strict_server_is_reached_through_the_mesh_alone() {
+    let Some(mut lab) = Lab::build("a_strict_server_is_reached_through_the_mesh_alone") else { return };
+    let (_server, address) = lab.serve("api", "serve 127.0.0.1:0");
+    lab.local(VIRTUAL, address, Destination::STRICT);
+    lab.maps().destination.set(&address.into(), &Destination::remote(API, Destination::STRICT)).unwrap();
+    lab.speak(Action::Allow, 0, 0);
+    let around = format!("connect {address}");
+    let reached = format!("server @ {address}");
+    assert_eq!(lab.ask("other", &around), reached, "not strict yet");
+
+    let id = cgroup_id(&lab.cgroup.join("api")).unwrap();
+    lab.maps().strict.set(&StrictPort::new(id, address.port().to_be()), &API).unwrap();
+    lab.attachment.as_mut().unwrap().guard_strict(true).unwrap();
+    let mut stranger = lab.start("other", &around);
+    let refused =
+        crate::lab::within(Duration::from_secs(10), || (lab.count(Counter::StrictRefused) > 0).then_some(()));
+    assert!(refused.is_some(), "its first packet is dropped and counted");
+    assert_eq!(lab.ask("web", &format!("connect {VIRTUAL}")), format!("server @ {VIRTUAL}"));
+    let agent_cgroup = cgroup_id(&lab.cgroup.join("agent")).unwrap();
+    let config = Config { agent_cgroup, ..lab.maps().config().unwrap() };
+    lab.maps().set_config(config).unwrap();
+    assert_eq!(lab.ask("agent", &around), reached, "the agent brings what arrives from other hosts");
+    assert!(lab.maps().admitted.is_empty().unwrap());
+
+    lab.attachment.as_mut().unwrap().guard_strict(false).unwrap();
+    assert_eq!(stranger.hear(), reached, "it tries again, and nobody minds any more");
+}
