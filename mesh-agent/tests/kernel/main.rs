@@ -4,6 +4,7 @@
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used)] // All of it is a test; clippy takes only functions marked so for one.
 
+mod accelerate;
 mod connect;
 mod identity;
 mod lab;

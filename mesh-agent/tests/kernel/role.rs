@@ -19,6 +19,12 @@ fn role() {
         ["mapped", address] => connect(address, connect_mapped),
         ["many", address, count] => many(address, count.parse().expect("a count")),
         ["late", address] => late(address),
+        ["echo", address] => listen(address, |stream| std::io::copy(&mut &*stream, &mut &*stream).map(drop)),
+        ["mute", address] => mute(address),
+        ["turns", address, count, size] => {
+            turns(address, count.parse().expect("a count"), size.parse().expect("a size"))
+        }
+        ["stuff", address] => stuff(address),
         _ => panic!("no such role: {role}"),
     };
     result.expect("the role is played to its end");
@@ -31,16 +37,28 @@ fn say(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Says where it listens, and tells each that connects what `answer` says of the connection.
-fn serve(address: &str, answer: impl Fn(&TcpStream) -> String) -> io::Result<()> {
+/// Says where it listens, and does with each connection what it is told.
+fn listen(address: &str, mut with: impl FnMut(&TcpStream) -> io::Result<()>) -> io::Result<()> {
     let listener = TcpListener::bind(address)?;
     say(&listener.local_addr()?.to_string())?;
     for stream in listener.incoming() {
-        let mut stream = stream?;
-        let text = answer(&stream);
-        let _ = stream.write_all(text.as_bytes());
+        let _ = with(&stream?); // One client's end is not the server's.
     }
     Ok(())
+}
+
+/// Tells each that connects what `answer` says of the connection.
+fn serve(address: &str, answer: impl Fn(&TcpStream) -> String) -> io::Result<()> {
+    listen(address, |mut stream| stream.write_all(answer(stream).as_bytes()))
+}
+
+/// Keeps every connection and never reads.
+fn mute(address: &str) -> io::Result<()> {
+    let mut kept = Vec::new();
+    listen(address, |stream| {
+        kept.push(stream.try_clone()?);
+        Ok(())
+    })
 }
 
 /// What leg F hears of a connection, by our own option and by the one that proxies know.
@@ -95,4 +113,33 @@ fn late(address: &str) -> io::Result<()> {
     let address: SocketAddr = address.parse().expect("an address");
     let connected = socket.connect(&address.into());
     say(&attempt(connected.map(|()| socket.into())))
+}
+
+/// Sends a message and reads it back, in turns; says how many came back as they were.
+fn turns(address: &str, count: usize, size: usize) -> io::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    let mut good = 0;
+    for turn in 0..count {
+        let message = vec![u8::try_from(turn % 251).expect("it is small"); size];
+        stream.write_all(&message)?;
+        let mut back = vec![0; size];
+        stream.read_exact(&mut back)?;
+        good += usize::from(back == message);
+    }
+    say(&good.to_string())
+}
+
+/// Writes until the kernel takes no more for a while; says how many bytes it took.
+fn stuff(address: &str) -> io::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_write_timeout(Some(std::time::Duration::from_millis(500)))?;
+    let message = [7; 65_536];
+    let mut taken = 0;
+    while taken < 256 << 20 {
+        match stream.write(&message) {
+            Ok(written) => taken += written,
+            Err(_) => break,
+        }
+    }
+    say(&taken.to_string())
 }

@@ -1,0 +1,47 @@
+//! Messages between two sockets of this host that go past TCP.
+
+use crate::lab::{Lab, VIRTUAL};
+use mesh_common::{Action, Config, Counter, Flow};
+
+fn accelerated(test: &str) -> Option<Lab> {
+    let mut lab = Lab::build(test)?;
+    lab.speak(Action::Allow, 0, 0);
+    let config = Config { flags: Config::ACCELERATE, ..lab.maps().config().unwrap() };
+    lab.maps().set_config(config).unwrap();
+    Some(lab)
+}
+
+#[test]
+fn turns_go_past_tcp_until_the_credit_is_used_up() {
+    let Some(mut lab) = accelerated("turns_go_past_tcp_until_the_credit_is_used_up") else { return };
+    let (_server, address) = lab.serve("api", "echo 127.0.0.1:0");
+    lab.local(VIRTUAL, address, 0);
+    assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} 1000 64")), "1000");
+    assert_eq!((lab.count(Counter::Moved), lab.count(Counter::FallenBack)), (2_000, 0));
+    let turns = Flow::CREDIT / 16_384 + 10;
+    assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} {turns} 16384")), turns.to_string());
+    assert_eq!(lab.count(Counter::FallenBack), 2, "once for each direction");
+}
+
+#[test]
+fn a_reader_that_never_reads_is_not_fed_more_than_the_credit() {
+    let Some(mut lab) = accelerated("a_reader_that_never_reads_is_not_fed_more_than_the_credit") else {
+        return;
+    };
+    let (_server, address) = lab.serve("api", "mute 127.0.0.1:0");
+    lab.local(VIRTUAL, address, 0);
+    let taken: u64 = lab.ask("web", &format!("stuff {VIRTUAL}")).parse().unwrap();
+    assert!(lab.count(Counter::Moved) > 0);
+    let by_tcp = 32 << 20; // What its own buffers take at the most, on hosts that let them grow.
+    assert!(taken <= Flow::CREDIT + by_tcp, "the kernel took {taken} bytes");
+}
+
+#[test]
+fn nothing_goes_past_tcp_unless_asked_for() {
+    let Some(mut lab) = Lab::build("nothing_goes_past_tcp_unless_asked_for") else { return };
+    let (_server, address) = lab.serve("api", "echo 127.0.0.1:0");
+    lab.local(VIRTUAL, address, 0);
+    lab.speak(Action::Allow, 0, 0);
+    assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} 10 64")), "10");
+    assert_eq!(lab.count(Counter::Moved), 0);
+}
