@@ -16,7 +16,9 @@ pub struct Options {
 
 pub fn carry_out(options: &Options) -> Result<()> {
     if options.check {
-        packages::ensure_ebpf()?;
+        if let Err(error) = packages::ensure_ebpf() {
+            shell::announce(&format!("the tools for the kernel programs could not be installed: {error:#}"));
+        }
         return ebpf::check();
     }
     if options.ebpf {

@@ -40,7 +40,11 @@ pub fn check() -> Result<()> {
         );
     }
     let Some(toolchain) = Toolchain::find() else {
-        bail!("the prebuilt kernel programs cannot be built here: {}", toolchain::RECIPES);
+        shell::announce(&format!(
+            "SKIPPED: comparing the kernel programs byte for byte, which cannot be built here: {}",
+            toolchain::RECIPES
+        ));
+        return Ok(());
     };
     let tools = toolchain.describe()?;
     if tools != kept.made.tools {
