@@ -96,3 +96,16 @@ fn a_server_in_another_network_namespace_is_reached_through_the_agent() {
     lab.speak(Action::Allow, leg.port(), 0);
     assert_eq!(lab.ask("web", &format!("connect {VIRTUAL}")), format!("{WEB}>{API} {VIRTUAL} @ {VIRTUAL}"));
 }
+
+#[test]
+fn a_client_in_another_network_namespace_is_not_sent_to_this_ones_leg_f() {
+    let Some(mut lab) = Lab::build("a_client_in_another_network_namespace_is_not_sent_to_this_ones_leg_f")
+    else {
+        return;
+    };
+    let (_leg, leg) = lab.serve("agent", "leg 127.0.0.1:0");
+    lab.remote(VIRTUAL);
+    lab.speak(Action::Allow, leg.port(), 0);
+    assert!(!lab.ask("web", &format!("apart {VIRTUAL}")).contains('@'));
+    assert_eq!((lab.count(Counter::Unserved), lab.count(Counter::Redirected)), (1, 0));
+}

@@ -32,6 +32,24 @@ fn programs_and_maps_outlive_the_agent_and_are_taken_over() {
 }
 
 #[test]
+fn no_connection_fails_while_the_programs_are_replaced() {
+    let Some(mut lab) = Lab::build("no_connection_fails_while_the_programs_are_replaced") else { return };
+    let (_leg, leg) = lab.serve("agent", "leg 127.0.0.1:0");
+    lab.remote(VIRTUAL);
+    lab.speak(Action::Allow, leg.port(), 0);
+    let mut client = lab.start("web", &format!("ceaselessly {VIRTUAL}"));
+    for _ in 0..3 {
+        let before = lab.count(Counter::Redirected);
+        lab.attach();
+        let more =
+            within(Duration::from_secs(10), || (lab.count(Counter::Redirected) > before).then_some(()));
+        assert!(more.is_some(), "the client goes on");
+    }
+    client.tell();
+    assert_eq!(client.hear(), "0");
+}
+
+#[test]
 fn detaching_leaves_nothing() {
     let Some(mut lab) = Lab::build("detaching_leaves_nothing") else { return };
     let (_server, address) = lab.serve("api", "serve 127.0.0.1:0");

@@ -17,7 +17,9 @@ fn role() {
         ["leg", address] => serve(address, told),
         ["connect", address] => connect(address, TcpStream::connect),
         ["mapped", address] => connect(address, connect_mapped),
+        ["apart", address] => connect(address, connect_apart),
         ["many", address, count] => many(address, count.parse().expect("a count")),
+        ["ceaselessly", address] => ceaselessly(address),
         ["late", address] => late(address),
         ["echo", address] => listen(address, |stream| std::io::copy(&mut &*stream, &mut &*stream).map(drop)),
         ["mute", address] => mute(address),
@@ -98,10 +100,27 @@ fn connect_mapped(address: SocketAddr) -> io::Result<TcpStream> {
     Ok(socket.into())
 }
 
+/// From a network namespace of its own, in which nobody listens.
+fn connect_apart(address: SocketAddr) -> io::Result<TcpStream> {
+    nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET)?;
+    TcpStream::connect(address)
+}
+
 fn many(address: &str, count: usize) -> io::Result<()> {
     let address: SocketAddr = address.parse().expect("an address");
     let good = (0..count).filter(|_| attempt(TcpStream::connect(address)).contains('@')).count();
     say(&good.to_string())
+}
+
+/// Connects again and again until told to stop; says how often it could not.
+fn ceaselessly(address: &str) -> io::Result<()> {
+    let address: SocketAddr = address.parse().expect("an address");
+    let told = std::thread::spawn(|| io::stdin().lock().read_line(&mut String::new()));
+    let mut failed = 0;
+    while !told.is_finished() {
+        failed += usize::from(!attempt(TcpStream::connect(address)).contains('@'));
+    }
+    say(&failed.to_string())
 }
 
 /// Makes its socket at once, and connects it when told to.
