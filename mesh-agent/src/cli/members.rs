@@ -94,7 +94,12 @@ fn detailed(members: &[Member]) -> Vec<Vec<String>> {
 }
 
 fn detailed_row(member: &Member) -> Vec<String> {
-    let tags: Vec<String> = member.tags.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let server = member.tags.get("role").is_some_and(|role| role == "consul");
+    let shown = |(key, value): (&String, &String)| match key.as_str() {
+        "segment" if server => "segment=<all>".to_owned(),
+        _ => format!("{key}={value}"),
+    };
+    let tags: Vec<String> = member.tags.iter().map(shown).collect();
     row([&member.name, &address(member), status(member), &tags.join(",")])
 }
 
@@ -120,6 +125,13 @@ mod tests {
         let expected = "Node  Address         Status  Type    Build  Protocol  DC   Segment\n\
                         vm    127.0.0.1:8301  alive   server  1.8.7  2         dc1  <all>";
         assert_eq!(lines, expected);
+    }
+
+    #[test]
+    fn a_server_is_in_all_segments() {
+        let mut server = member();
+        server.tags.insert("segment".to_owned(), String::new());
+        assert!(detailed_row(&server)[3].contains("role=consul,segment=<all>,vsn=2"));
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! `monitor`.
 
 use super::call::Call;
+use super::client::ClientError;
 use super::command::{Action, Api, Command};
 use super::failure::{Failure, OrFail};
 use super::flags::Flag;
@@ -28,6 +29,10 @@ async fn monitor(call: &Call) -> Result<String, Failure> {
     };
     let followed =
         client.monitor(call.matches.value("log-level"), call.matches.is_on("log-json"), print).await;
-    followed.or_fail("Error starting monitor")?;
-    Err(Failure::new("The agent closed the log: it has probably stopped"))
+    match followed {
+        Ok(()) | Err(ClientError::Transfer { .. }) => {
+            Err(Failure::new("The agent closed the log: it has probably stopped"))
+        }
+        Err(error) => Err(error).or_fail("Error starting monitor"),
+    }
 }

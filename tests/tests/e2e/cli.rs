@@ -1,7 +1,10 @@
 //! Our own command line against our own agent.
 
 use mesh_tests::{TestAgent, binary, eventually, run};
+use nix::sys::signal::Signal;
+use serde_json::json;
 use std::process::Command;
+use std::time::Duration;
 
 #[test]
 fn services_are_registered_listed_and_deregistered() {
@@ -30,6 +33,25 @@ fn intentions_are_created_checked_and_deleted() {
     assert_eq!(agent.mesh(&["intention", "check", "web", "db"]).success(), "Allowed\n");
     agent.mesh(&["intention", "delete", "web", "db"]).success();
     assert_eq!(agent.mesh(&["intention", "get", "web", "db"]).status, Some(1));
+}
+
+#[test]
+fn the_log_is_followed_until_the_agent_ends() {
+    let mut agent = TestAgent::start();
+    let mut monitor = agent.start_client(binary::mesh(), &["monitor", "-log-level=debug"], "monitor.log");
+    eventually("a refused registration is in the log that it shows", || {
+        agent.put("/v1/agent/service/register", &json!({"Name": "bad name"}));
+        monitor.log().contains("bad name").then_some(())
+    });
+    agent.signal(Signal::SIGTERM);
+    agent.wait(Duration::from_secs(30)).expect("the agent ends");
+    let status = monitor.wait(Duration::from_secs(30)).expect("the follower ends with it");
+    assert_eq!(status.code(), Some(1));
+    assert!(
+        monitor.log().ends_with("The agent closed the log: it has probably stopped\n"),
+        "{}",
+        monitor.log()
+    );
 }
 
 #[test]

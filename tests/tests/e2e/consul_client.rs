@@ -94,6 +94,16 @@ fn consul_manages_intentions() {
 }
 
 #[test]
+fn consul_follows_the_log() {
+    let Some(client) = Client::start("consul_follows_the_log") else { return };
+    let monitor = client.agent.start_client(client.program, &["monitor", "-log-level=debug"], "monitor.log");
+    eventually("a refused registration is in the log that it shows", || {
+        client.agent.put("/v1/agent/service/register", &serde_json::json!({"Name": "bad name"}));
+        monitor.log().contains("bad name").then_some(())
+    });
+}
+
+#[test]
 fn consul_reads_the_certificate_authority_and_the_agent() {
     let Some(client) = Client::start("consul_reads_the_certificate_authority_and_the_agent") else { return };
     let config = client.consul(&["connect", "ca", "get-config"]).success();
