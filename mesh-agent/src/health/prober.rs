@@ -131,6 +131,9 @@ impl Kind {
 
 async fn within(deadline: Instant, probe: impl Future<Output = ProbeResult>) -> ProbeResult {
     let started = Instant::now();
-    let late = |_| ProbeResult::critical(format!("timed out after {:?}", deadline - started));
+    let late = |_| {
+        let seconds = (deadline - started).as_secs_f64();
+        ProbeResult::critical(format!("timed out after {seconds:.1} s"))
+    };
     timeout_at(deadline, probe).await.unwrap_or_else(late)
 }
