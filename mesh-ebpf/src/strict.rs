@@ -10,21 +10,36 @@ use mesh_common::{Counter, Endpoint, StrictPort, Tuple};
 const ALLOW: i32 = 1;
 const DROP: i32 = 0;
 const IPPROTO_TCP: u8 = 6;
-const V4_HEADER: usize = 20;
 const V6_HEADER: usize = 40;
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const DESTINATION: u8 = 60;
+const MOST_EXTENSIONS: u32 = 6;
 const SYN: u8 = 0x02;
 const ACK: u8 = 0x10;
 
-/// A packet that is no first SYN belongs to a connection that was let in, or to none.
+/// What a packet asks for.
+enum Asks {
+    /// To be let in, as the receiver sees the connection.
+    Entry(Tuple),
+    /// Nothing: it belongs to a connection that was let in, to none, or to no TCP.
+    Nothing,
+    /// Nobody can tell.
+    Riddle,
+}
+
 #[cgroup_skb]
 pub fn mesh_strict(ctx: SkBuffContext) -> i32 {
-    match first_syn(&ctx) {
-        Some(tuple) if is_strict(&ctx, tuple.local.wire_port()) && !is_admitted(tuple) => {
-            count(Counter::StrictRefused);
-            DROP
-        }
-        _ => ALLOW,
+    let refused = match asks(&ctx) {
+        Asks::Entry(tuple) => is_strict(&ctx, tuple.local.wire_port()) && !is_admitted(tuple),
+        Asks::Nothing => false,
+        Asks::Riddle => true,
+    };
+    if !refused {
+        return ALLOW;
     }
+    count(Counter::StrictRefused);
+    DROP
 }
 
 #[inline(always)]
@@ -43,35 +58,58 @@ fn is_admitted(tuple: Tuple) -> bool {
     ADMITTED.get_ptr(tuple.other_end()).is_some()
 }
 
-/// The connection that a packet asks for, as the receiver sees it.
 #[inline(always)]
-fn first_syn(ctx: &SkBuffContext) -> Option<Tuple> {
-    let version = ctx.load::<u8>(0).ok()? >> 4;
-    if version == 4 { syn_v4(ctx) } else { syn_v6(ctx) }
+fn asks(ctx: &SkBuffContext) -> Asks {
+    let Ok(first) = ctx.load::<u8>(0) else { return Asks::Nothing };
+    if first >> 4 == 4 {
+        return of_v4(ctx, first).map_or(Asks::Nothing, Asks::Entry);
+    }
+    match tcp_header(ctx) {
+        Ok(at) => of_v6(ctx, at).map_or(Asks::Nothing, Asks::Entry),
+        Err(why) => why,
+    }
 }
 
 #[inline(always)]
-fn syn_v4(ctx: &SkBuffContext) -> Option<Tuple> {
-    let header = usize::from(ctx.load::<u8>(0).ok()? & 0x0f) * 4;
-    if ctx.load::<u8>(9).ok()? != IPPROTO_TCP || header < V4_HEADER {
+fn of_v4(ctx: &SkBuffContext, first: u8) -> Option<Tuple> {
+    if ctx.load::<u8>(9).ok()? != IPPROTO_TCP {
         return None;
     }
-    let (source, target) = ports_of_syn(ctx, header)?;
+    let (source, target) = ports_of_syn(ctx, usize::from(first & 0x0f) * 4)?;
     let remote = Endpoint::from_wire_v4(ctx.load::<u32>(12).ok()?, source);
     Some(Tuple { namespace: 0, local: Endpoint::from_wire_v4(ctx.load::<u32>(16).ok()?, target), remote })
 }
 
-/// Extension headers before a SYN are no use to anyone here; such a packet names no admitted connection.
 #[inline(always)]
-fn syn_v6(ctx: &SkBuffContext) -> Option<Tuple> {
-    if ctx.load::<u8>(6).ok()? != IPPROTO_TCP {
-        return None;
-    }
-    let (source, target) = ports_of_syn(ctx, V6_HEADER)?;
+fn of_v6(ctx: &SkBuffContext, at: usize) -> Option<Tuple> {
+    let (source, target) = ports_of_syn(ctx, at)?;
     let remote = Endpoint::from_wire(ctx.load::<[u32; 4]>(8).ok()?, source);
     Some(Tuple { namespace: 0, local: Endpoint::from_wire(ctx.load::<[u32; 4]>(24).ok()?, target), remote })
 }
 
+/// Behind the extension headers, which anybody may put before a SYN. A packet with more of them than anyone
+/// has use for is a riddle.
+#[inline(always)]
+fn tcp_header(ctx: &SkBuffContext) -> Result<usize, Asks> {
+    let mut kind = ctx.load::<u8>(6).map_err(|_| Asks::Nothing)?;
+    let mut at = V6_HEADER;
+    let mut left = MOST_EXTENSIONS;
+    while left > 0 {
+        if kind == IPPROTO_TCP {
+            return Ok(at);
+        }
+        if !matches!(kind, HOP_BY_HOP | ROUTING | DESTINATION) {
+            return Err(Asks::Nothing);
+        }
+        let [next, length] = ctx.load::<[u8; 2]>(at).map_err(|_| Asks::Riddle)?;
+        kind = next;
+        at += (usize::from(length) + 1) * 8;
+        left -= 1;
+    }
+    Err(Asks::Riddle)
+}
+
+/// Source and target, where the flags are those of a first SYN.
 #[inline(always)]
 fn ports_of_syn(ctx: &SkBuffContext, at: usize) -> Option<(u16, u16)> {
     if ctx.load::<u8>(at + 13).ok()? & (SYN | ACK) != SYN {

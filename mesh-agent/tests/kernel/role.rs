@@ -17,6 +17,7 @@ fn role() {
         ["leg", address] => serve(address, told),
         ["connect", address] => connect(address, TcpStream::connect),
         ["mapped", address] => connect(address, connect_mapped),
+        ["padded", address] => connect(address, connect_padded),
         ["apart", address] => connect(address, connect_apart),
         ["many", address, count] => many(address, count.parse().expect("a count")),
         ["ceaselessly", address] => ceaselessly(address),
@@ -97,6 +98,21 @@ fn connect_mapped(address: SocketAddr) -> io::Result<TcpStream> {
     let SocketAddr::V4(v4) = address else { panic!("only IPv4 has a mapped spelling") };
     let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
     socket.connect(&SocketAddr::from((v4.ip().to_ipv6_mapped(), v4.port())).into())?;
+    Ok(socket.into())
+}
+
+/// With an extension header that says nothing before every TCP header.
+fn connect_padded(address: SocketAddr) -> io::Result<TcpStream> {
+    use socket2::{Domain, Socket, Type};
+    use std::os::fd::AsRawFd;
+    let socket = Socket::new(Domain::IPV6, Type::STREAM, None)?;
+    let padding = [0_u8, 0, 1, 4, 0, 0, 0, 0];
+    let length = libc::socklen_t::try_from(padding.len()).expect("it is small");
+    let (level, option) = (libc::IPPROTO_IPV6, libc::IPV6_DSTOPTS);
+    // SAFETY: the buffer is as long as said, and outlives the call.
+    let set = unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, padding.as_ptr().cast(), length) };
+    assert_eq!(set, 0, "root may send extension headers");
+    socket.connect(&address.into())?;
     Ok(socket.into())
 }
 

@@ -33,3 +33,18 @@ fn a_strict_server_is_reached_through_the_mesh_alone() {
     lab.attachment.as_mut().unwrap().guard_strict(false).unwrap();
     assert_eq!(stranger.hear(), reached, "it tries again, and nobody minds any more");
 }
+
+#[test]
+fn an_extension_header_hides_no_syn() {
+    let Some(mut lab) = Lab::build("an_extension_header_hides_no_syn") else { return };
+    let (_server, address) = lab.serve("api", "serve [::1]:0");
+    let padded = format!("padded {address}");
+    assert_eq!(lab.ask("other", &padded), format!("server @ {address}"), "not strict yet");
+    let id = cgroup_id(&lab.cgroup.join("api")).unwrap();
+    lab.maps().strict.set(&StrictPort::new(id, address.port().to_be()), &API).unwrap();
+    lab.attachment.as_mut().unwrap().guard_strict(true).unwrap();
+    let _stranger = lab.start("other", &padded);
+    let refused =
+        crate::lab::within(Duration::from_secs(10), || (lab.count(Counter::StrictRefused) > 0).then_some(()));
+    assert!(refused.is_some(), "its SYN is seen behind the extension header");
+}
