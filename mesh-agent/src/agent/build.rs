@@ -2,6 +2,7 @@ use super::banner::banner;
 use super::config::{CommandLine, Reloadable, RuntimeConfig};
 use super::control::Control;
 use super::core::Core;
+use super::dataplane;
 use super::doors::Doors;
 use super::error::StartError;
 use super::house::House;
@@ -11,10 +12,11 @@ use super::observed::Observed;
 use super::options;
 use super::signals::Signals;
 use crate::clock::Clock;
-use crate::http::{Deps, NoTokens};
+use crate::http::{DataPlaneFacts, Deps, NoTokens};
 use crate::local::{CheckKeeper, LocalState, StateSyncer};
 use crate::task::{Shutdown, TaskGroup};
 use std::sync::Arc;
+use tokio::sync::watch;
 
 /// From the ground up. Doors are bound before anything is registered, and served when all is in place.
 pub(super) async fn build(
@@ -30,6 +32,8 @@ pub(super) async fn build(
     let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
     let checks = CheckKeeper::new(local.clone(), catalog.clone());
     let (control, requests) = Control::new();
+    let plane = dataplane::open(&config.dataplane)?;
+    let (steering, dataplane) = watch::channel(DataPlaneFacts::new());
     let deps = Deps {
         catalog: catalog.clone(),
         local: local.clone(),
@@ -40,6 +44,7 @@ pub(super) async fn build(
         control: Arc::new(control),
         logs: observed.logs.clone(),
         metrics: observed.metrics.clone(),
+        dataplane,
         facts: Arc::new(options::facts(&config, id)),
         settings: Arc::new(options::http_settings(&config)),
         clock: Clock::System,
@@ -48,6 +53,8 @@ pub(super) async fn build(
     register(&config, &local)?;
     println!("{}", banner(&config, id, &doors.http_addresses(), &doors.dns_addresses()));
     tasks.spawn("sidecars", mesh.sidecars(&config, &catalog, &local).run(shutdown.clone()));
+    let steerer = mesh.steerer(plane, &config, &catalog, &local, steering);
+    tasks.spawn("data plane", steerer.run(shutdown.clone()));
     tasks.spawn("checks", checks.run(shutdown.clone()));
     let syncer = || {
         StateSyncer::new(local.clone(), catalog.clone())

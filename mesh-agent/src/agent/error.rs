@@ -1,4 +1,5 @@
 use crate::ca::CaError;
+use crate::dataplane::DataPlaneError;
 use crate::dns;
 use crate::local::LocalError;
 use crate::proxy::ProxyError;
@@ -44,6 +45,8 @@ pub enum StartError {
     Proxy(#[from] ProxyError),
     #[error("a registration of the configuration is not possible: {0}")]
     Registration(#[from] LocalError),
+    #[error("dataplane: {0}; dataplane = \"auto\" goes on without it")]
+    DataPlane(#[from] DataPlaneError),
     #[error("the agent's threads could not be started: {0}")]
     Runtime(#[source] io::Error),
 }

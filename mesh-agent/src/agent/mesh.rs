@@ -1,15 +1,19 @@
 use super::config::RuntimeConfig;
 use super::error::StartError;
 use super::follow::Follower;
-use super::ports::{CatalogCaStore, LocalSigner, PolicyAuthorize};
+use super::identities::Identities;
+use super::ports::{CatalogCaStore, KernelCaptures, LocalSigner, PolicyAuthorize};
 use super::recheck::recheck;
 use super::sidecars::{SidecarDeps, Sidecars};
+use super::steerer::{Steerer, SteererDeps};
 use crate::ca::{CaManager, RootPruner};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::dataplane::DataPlane;
+use crate::http::DataPlaneFacts;
 use crate::leaf::{LeafManager, LeafOptions};
 use crate::local::LocalState;
-use crate::policy::{Authorizer, PolicyCompiler};
+use crate::policy::{Authorizer, MeshSnapshot, PolicyCompiler};
 use crate::proxy::{Engine, EngineOptions};
 use crate::state::{CaView, GetCa};
 use crate::task::{Shutdown, TaskGroup};
@@ -27,6 +31,7 @@ pub(super) struct Mesh {
     pub authorizer: Authorizer,
     engine: Engine,
     roots: watch::Receiver<CaView>,
+    snapshots: watch::Receiver<Arc<MeshSnapshot>>,
 }
 
 impl Mesh {
@@ -44,27 +49,51 @@ impl Mesh {
         let leaf = start_leaf(config, &ca, roots.clone(), tasks, shutdown);
         let engine = Engine::start(EngineOptions::default())?;
         tasks.spawn("proxy engine", engine.clone().run(shutdown.clone()));
-        let authorizer = start_policy(config, catalog, &engine, tasks, shutdown);
-        Ok(Self { ca, leaf, authorizer, engine, roots })
+        let (authorizer, snapshots) = start_policy(config, catalog, &engine, tasks, shutdown);
+        Ok(Self { ca, leaf, authorizer, engine, roots, snapshots })
     }
 
     /// Keeps the proxies that registrations ask for.
     pub fn sidecars(&self, config: &RuntimeConfig, catalog: &Catalog, local: &LocalState) -> Sidecars {
-        let authorize = Arc::new(PolicyAuthorize {
-            authorizer: self.authorizer.clone(),
-            ca: self.ca.clone(),
-            datacenter: config.node.datacenter.clone(),
-        });
         let deps = SidecarDeps {
             engine: self.engine.clone(),
-            leaf: self.leaf.clone(),
-            ca: self.roots.clone(),
+            identities: Identities::new(self.leaf.clone(), self.roots.clone()),
             catalog: catalog.clone(),
-            authorize,
+            authorize: self.authorize(config),
             bind: config.network.bind,
             datacenter: config.node.datacenter.clone(),
         };
         Sidecars::new(deps, local.proxies())
+    }
+
+    /// Keeps the data plane.
+    pub fn steerer(
+        &self,
+        plane: Box<dyn DataPlane>,
+        config: &RuntimeConfig,
+        catalog: &Catalog,
+        local: &Arc<LocalState>,
+        facts: watch::Sender<DataPlaneFacts>,
+    ) -> Steerer {
+        let datacenter = config.node.datacenter.clone();
+        let deps = SteererDeps {
+            catalog: catalog.clone(),
+            local: local.clone(),
+            snapshots: self.snapshots.clone(),
+            engine: self.engine.clone(),
+            identities: Identities::new(self.leaf.clone(), self.roots.clone()),
+            captures: Arc::new(KernelCaptures::new(catalog.clone(), datacenter, self.authorize(config))),
+            facts,
+        };
+        Steerer::new(plane, deps)
+    }
+
+    fn authorize(&self, config: &RuntimeConfig) -> Arc<PolicyAuthorize> {
+        Arc::new(PolicyAuthorize {
+            authorizer: self.authorizer.clone(),
+            ca: self.ca.clone(),
+            datacenter: config.node.datacenter.clone(),
+        })
     }
 }
 
@@ -102,11 +131,11 @@ fn start_policy(
     engine: &Engine,
     tasks: &mut TaskGroup,
     shutdown: &Shutdown,
-) -> Authorizer {
+) -> (Authorizer, watch::Receiver<Arc<MeshSnapshot>>) {
     let compiler = PolicyCompiler::new(catalog.clone(), config.connect.intention_default);
     let (authorizer, snapshots) = (compiler.authorizer(), compiler.subscribe());
     let connections = engine.connections().clone();
     tasks.spawn("policy compiler", compiler.run(shutdown.clone()));
-    tasks.spawn("connection recheck", recheck(snapshots, connections, shutdown.clone()));
-    authorizer
+    tasks.spawn("connection recheck", recheck(snapshots.clone(), connections, shutdown.clone()));
+    (authorizer, snapshots)
 }

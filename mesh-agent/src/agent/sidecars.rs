@@ -1,12 +1,11 @@
-use super::identity::IdentityJoin;
+use super::identities::Identities;
 use super::ports::MeshEndpoints;
 use crate::catalog::Catalog;
-use crate::leaf::{LeafError, LeafManager};
+use crate::leaf::LeafError;
 use crate::local::ProxyAssignment;
 use crate::model::{Datacenter, ServiceName, Upstream, UpstreamKind};
-use crate::proxy::{Authorize, Engine, IdentityFeed, InboundSpec, ListenerHandle, OutboundSpec, ProxyError};
-use crate::state::CaView;
-use crate::task::{Shutdown, TaskGroup};
+use crate::proxy::{Authorize, Engine, InboundSpec, ListenerHandle, OutboundSpec, ProxyError};
+use crate::task::Shutdown;
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -56,8 +55,7 @@ fn outbound_of(source: &ServiceName, upstream: &Upstream, datacenter: &Datacente
 /// What the supervisor builds listeners with.
 pub(super) struct SidecarDeps {
     pub engine: Engine,
-    pub leaf: Arc<LeafManager>,
-    pub ca: watch::Receiver<CaView>,
+    pub identities: Identities,
     pub catalog: Catalog,
     pub authorize: Arc<dyn Authorize>,
     /// Where public listeners bind unless their registration says otherwise.
@@ -72,14 +70,11 @@ pub(super) struct Sidecars {
     open: HashMap<Wanted, ListenerHandle>,
     /// What could not be opened, so that the reason is logged once.
     failed: HashSet<Wanted>,
-    identities: HashMap<ServiceName, IdentityFeed>,
-    tasks: TaskGroup,
 }
 
 impl Sidecars {
     pub fn new(deps: SidecarDeps, assignments: watch::Receiver<Arc<Vec<ProxyAssignment>>>) -> Self {
-        let (open, failed) = (HashMap::new(), HashSet::new());
-        Self { deps, assignments, open, failed, identities: HashMap::new(), tasks: TaskGroup::new() }
+        Self { deps, assignments, open: HashMap::new(), failed: HashSet::new() }
     }
 
     pub async fn run(mut self, shutdown: Shutdown) {
@@ -92,8 +87,7 @@ impl Sidecars {
             }
         }
         self.open.clear();
-        self.identities.clear();
-        self.tasks.finish().await;
+        self.deps.identities.finish().await;
     }
 
     /// Closes first, so that a port can change hands.
@@ -102,16 +96,11 @@ impl Sidecars {
         let wanted = wanted(&assignments, self.deps.bind, &self.deps.datacenter);
         self.open.retain(|listener, _| wanted.contains(listener));
         self.failed.retain(|listener| wanted.contains(listener));
-        self.forget_identities(&assignments);
+        self.deps.identities.keep(|service| assignments.iter().any(|a| a.source == *service));
         let missing: Vec<_> = wanted.into_iter().filter(|w| !self.open.contains_key(w)).collect();
         for listener in missing {
             self.try_open(listener, shutdown).await;
         }
-    }
-
-    fn forget_identities(&mut self, assignments: &[ProxyAssignment]) {
-        self.identities.retain(|service, _| assignments.iter().any(|a| a.source == *service));
-        self.tasks.reap();
     }
 
     async fn try_open(&mut self, listener: Wanted, shutdown: &Shutdown) {
@@ -132,32 +121,17 @@ impl Sidecars {
         match listener.clone() {
             Wanted::Inbound { bind, service, app } => {
                 let (identity, authorize) =
-                    (self.identity(&service, shutdown).await?, self.deps.authorize.clone());
+                    (self.deps.identities.feed(&service, shutdown).await?, self.deps.authorize.clone());
                 let app = resolve(&app).await?;
                 Ok(self.deps.engine.inbound(InboundSpec { bind, service, app, identity, authorize })?)
             }
             Wanted::Outbound { bind, source, destination, datacenter } => {
-                let identity = self.identity(&source, shutdown).await?;
+                let identity = self.deps.identities.feed(&source, shutdown).await?;
                 let endpoints = Arc::new(MeshEndpoints::new(self.deps.catalog.clone(), destination.clone()));
                 let spec = OutboundSpec { bind, source, destination, datacenter, identity, endpoints };
                 Ok(self.deps.engine.outbound(spec)?)
             }
         }
-    }
-
-    /// All listeners of a service share one identity.
-    async fn identity(
-        &mut self,
-        service: &ServiceName,
-        shutdown: &Shutdown,
-    ) -> Result<IdentityFeed, LeafError> {
-        if let Some(feed) = self.identities.get(service) {
-            return Ok(feed.clone());
-        }
-        let (join, feed) = IdentityJoin::new(self.deps.leaf.get(service).await?, self.deps.ca.clone());
-        self.tasks.spawn("identity", join.run(shutdown.clone()));
-        self.identities.insert(service.clone(), feed.clone());
-        Ok(feed)
     }
 }
 

@@ -1,7 +1,10 @@
 //! All commands.
 
 use super::command::{Action, Api, Command};
-use super::{catalog, connect, info, intention, maint, members, monitor, services, validate, version};
+use super::{
+    catalog, connect, dataplane, info, intention, launch, maint, members, monitor, services, validate,
+    version,
+};
 
 /// Sorted by path.
 pub(super) const COMMANDS: &[Command] = &[
@@ -15,6 +18,9 @@ pub(super) const COMMANDS: &[Command] = &[
     connect::CA_GET_CONFIG,
     connect::CA_SET_CONFIG,
     connect::PROXY,
+    dataplane::GROUP,
+    dataplane::DETACH,
+    dataplane::STATUS,
     info::INFO,
     intention::GROUP,
     intention::CHECK,
@@ -28,6 +34,7 @@ pub(super) const COMMANDS: &[Command] = &[
     members::MEMBERS,
     monitor::MONITOR,
     maint::RELOAD,
+    launch::RUN,
     services::GROUP,
     services::DEREGISTER,
     services::REGISTER,

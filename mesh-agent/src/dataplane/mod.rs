@@ -7,6 +7,8 @@
 
 mod desired;
 #[cfg(target_os = "linux")]
+mod ebpf;
+#[cfg(target_os = "linux")]
 pub mod kernel;
 mod numbers;
 mod plan;
@@ -17,6 +19,11 @@ pub mod workload;
 mod tests;
 
 pub use desired::{Desired, MeshService, Rule, Server, Target, World};
+#[cfg(target_os = "linux")]
+pub use ebpf::EbpfDataPlane;
 pub use numbers::Numbers;
 pub use plan::{Plan, Step, plan};
-pub use plane::{DataPlane, DataPlaneError, Mode, Steering, UserspaceDataPlane};
+pub use plane::{DataPlane, DataPlaneError, Legs, Mode, Steering, UserspaceDataPlane};
+
+/// Where programs and maps are kept while no agent runs, unless it is said.
+pub const DEFAULT_PINS: &str = "/run/mesh/bpf";

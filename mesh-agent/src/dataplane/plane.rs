@@ -1,5 +1,6 @@
 use super::desired::Desired;
 use super::plan::{Step, plan};
+use std::collections::BTreeMap;
 
 /// Where the maps are kept, and how sockets are steered by them.
 pub trait DataPlane: Send {
@@ -17,6 +18,27 @@ pub trait DataPlane: Send {
     /// # Errors
     /// It was not made.
     fn apply(&mut self, step: &Step) -> Result<(), DataPlaneError>;
+
+    /// Says that the agent lives and where its transparent listeners are. When it has not been said for ten
+    /// seconds, connections that need the agent are refused.
+    ///
+    /// # Errors
+    /// It could not be said.
+    fn beat(&mut self, _: Legs) -> Result<(), DataPlaneError> {
+        Ok(())
+    }
+
+    /// Figures for people, by name.
+    fn facts(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+}
+
+/// The ports of the transparent listeners at 127.0.0.1 and at `::1`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Legs {
+    pub v4: Option<u16>,
+    pub v6: Option<u16>,
 }
 
 /// How an application's connections come into the mesh.
@@ -43,6 +65,12 @@ impl Mode {
 pub struct DataPlaneError {
     pub attempt: &'static str,
     pub reason: String,
+}
+
+impl DataPlaneError {
+    pub fn new(attempt: &'static str, reason: &dyn std::fmt::Display) -> Self {
+        Self { attempt, reason: reason.to_string() }
+    }
 }
 
 /// There is nothing to steer: applications use upstream listeners.

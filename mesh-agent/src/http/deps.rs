@@ -10,9 +10,14 @@ use crate::model::{Datacenter, IntentionAction, IssuedCert, NodeName, ServiceNam
 use crate::policy::Authorizer;
 use crate::telemetry::{Logs, Metrics};
 use http::{HeaderName, HeaderValue};
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
+
+/// What the data plane says of itself, by name.
+pub type DataPlaneFacts = BTreeMap<String, String>;
 
 /// What the doors open onto. Clones share everything.
 #[derive(Clone)]
@@ -26,6 +31,7 @@ pub struct Deps {
     pub control: Arc<dyn Control>,
     pub logs: Logs,
     pub metrics: Metrics,
+    pub dataplane: watch::Receiver<DataPlaneFacts>,
     pub facts: Arc<AgentFacts>,
     pub settings: Arc<HttpSettings>,
     pub clock: Clock,

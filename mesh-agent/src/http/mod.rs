@@ -29,7 +29,9 @@ mod v1;
 mod tests;
 
 pub use browser::AllowedHosts;
-pub use deps::{AddressRule, AgentFacts, Control, Deps, HttpSettings, Leaves, NoTokens, Tokens};
+pub use deps::{
+    AddressRule, AgentFacts, Control, DataPlaneFacts, Deps, HttpSettings, Leaves, NoTokens, Tokens,
+};
 pub use error::ApiError;
 pub use limits::HttpLimits;
 pub use server::HttpServer;

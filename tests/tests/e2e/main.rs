@@ -10,6 +10,7 @@ mod consul_client;
 mod consul_proxy;
 mod dns;
 mod lifecycle;
+mod transparent;
 mod validate;
 mod walkthrough;
 mod wire;

@@ -36,7 +36,7 @@ enum Setting {
 
 use Setting::{Many, One, Own, Pairs};
 
-const TABLE: [(Flag, Setting); 65] = [
+const TABLE: [(Flag, Setting); 66] = [
     (
         Flag::value("advertise", "address", "The address that others reach this host by."),
         One("advertise_addr"),
@@ -67,6 +67,15 @@ const TABLE: [(Flag, Setting); 65] = [
     (Flag::value("config-format", "format", "hcl or json, whatever the files' names end with."), Own),
     (Flag::value("data-dir", "path", "Keeps state in this directory."), One("data_dir")),
     (Flag::value("datacenter", "name", "The datacenter; dc1 unless given."), One("datacenter")),
+    (
+        Flag::value(
+            "dataplane",
+            "mode",
+            "Who steers connections into the mesh: userspace (nobody, the default), auto (the kernel where it \
+             can) or ebpf (the kernel, or the agent does not start).",
+        ),
+        One("dataplane"),
+    ),
     (
         Flag::value("default-query-time", "duration", "How long blocking queries wait."),
         One("default_query_time"),

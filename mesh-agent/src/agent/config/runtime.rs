@@ -19,6 +19,7 @@ pub struct RuntimeConfig {
     pub dns: DnsConfig,
     pub http: HttpConfig,
     pub connect: ConnectConfig,
+    pub dataplane: DataPlaneConfig,
     pub checks: ChecksConfig,
     pub raft: RaftConfig,
     pub telemetry: TelemetryConfig,
@@ -157,6 +158,28 @@ impl fmt::Debug for ConnectConfig {
             .field("external_sidecars", &self.external_sidecars)
             .finish_non_exhaustive()
     }
+}
+
+/// How applications' connections come into the mesh.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DataPlaneConfig {
+    pub mode: DataPlaneMode,
+    /// The kernel's programs look at what is below it; absent means at everything.
+    pub cgroup: Option<PathBuf>,
+    /// Where programs and maps are kept while no agent runs.
+    pub pins: PathBuf,
+}
+
+/// Who steers connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataPlaneMode {
+    /// Nobody: applications use upstream listeners.
+    #[default]
+    Userspace,
+    /// The kernel where it can, else nobody.
+    Auto,
+    /// The kernel, or the agent does not start.
+    Ebpf,
 }
 
 /// Who may have the agent run a command.

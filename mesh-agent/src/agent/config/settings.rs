@@ -1,5 +1,5 @@
 use super::merge::section;
-use super::runtime::{Cidr, LogLevel};
+use super::runtime::{Cidr, DataPlaneMode, LogLevel};
 use super::values::{Domain, Parsed, Port};
 use crate::model::{Datacenter, IntentionAction, Meta, NodeName, Opaque};
 use crate::wire::{CheckDefinition, GoDuration, ServiceDefinition};
@@ -28,6 +28,10 @@ section! {
         connect: Connect,
         data_dir: Option<PathBuf>,
         datacenter: Option<Datacenter>,
+        /// Ours, as the two that follow: who steers connections.
+        dataplane: Option<Parsed<DataPlaneMode>>,
+        dataplane_cgroup: Option<PathBuf>,
+        dataplane_pins: Option<PathBuf>,
         default_intention_policy: Option<Parsed<IntentionAction>>,
         default_query_time: Option<GoDuration>,
         discard_check_output: Option<bool>,

@@ -1,4 +1,4 @@
-use super::runtime::{Cidr, LogLevel};
+use super::runtime::{Cidr, DataPlaneMode, LogLevel};
 use crate::model::IntentionAction;
 use serde::de::{Deserialize, Deserializer, Error};
 use std::net::{IpAddr, SocketAddr};
@@ -70,6 +70,18 @@ impl FromText for Cidr {
     const WANTED: &'static str = "a network such as 10.0.0.0/8";
     fn from_text(text: &str) -> Option<Self> {
         Self::parse(text)
+    }
+}
+
+impl FromText for DataPlaneMode {
+    const WANTED: &'static str = "\"userspace\", \"auto\" or \"ebpf\"";
+    fn from_text(text: &str) -> Option<Self> {
+        match text {
+            "userspace" => Some(Self::Userspace),
+            "auto" => Some(Self::Auto),
+            "ebpf" => Some(Self::Ebpf),
+            _ => None,
+        }
     }
 }
 

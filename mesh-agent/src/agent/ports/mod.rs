@@ -2,10 +2,12 @@
 
 mod authorize;
 mod ca_store;
+mod captures;
 mod endpoints;
 mod signer;
 
 pub(super) use authorize::PolicyAuthorize;
 pub(super) use ca_store::CatalogCaStore;
+pub(super) use captures::KernelCaptures;
 pub(super) use endpoints::MeshEndpoints;
 pub(super) use signer::LocalSigner;

@@ -208,6 +208,7 @@ pub async fn build(plan: Plan) -> House {
         control: control.clone(),
         logs,
         metrics: Metrics::default(),
+        dataplane: tokio::sync::watch::channel([("mode".to_owned(), "userspace".to_owned())].into()).1,
         facts,
         settings: Arc::new(plan.settings),
         clock,

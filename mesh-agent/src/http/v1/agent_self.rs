@@ -46,6 +46,7 @@ fn stats(call: &Call) -> Value {
             "leader_addr": leader.unwrap_or_default(),
             "server": facts.server.to_string(),
         },
+        "dataplane": *call.deps.dataplane.borrow(),
         "raft": {
             "applied_index": call.deps.catalog.state().applied().to_string(),
             "num_peers": call.deps.catalog.peers().len().saturating_sub(1).to_string(),

@@ -8,7 +8,10 @@ mod node;
 use super::error::ConfigError;
 use super::fragment::Fragment;
 use super::host::Host;
-use super::runtime::{ConnectConfig, LeaveConfig, LogConfig, LogLevel, Reloadable, RuntimeConfig};
+use super::runtime::{
+    ConnectConfig, DataPlaneConfig, DataPlaneMode, LeaveConfig, LogConfig, LogLevel, Reloadable,
+    RuntimeConfig,
+};
 use super::settings::{Connect, Settings};
 use crate::model::IntentionAction;
 use std::path::PathBuf;
@@ -35,6 +38,7 @@ pub(super) fn build(fragment: Fragment, dev: bool, host: &Host) -> Result<Runtim
         dns: network::dns(&settings),
         http: limits::http(&settings)?,
         connect: connect(&settings)?,
+        dataplane: dataplane(&settings),
         checks: checks_config,
         raft: limits::raft(&settings)?,
         telemetry: limits::telemetry(&settings),
@@ -111,6 +115,15 @@ fn connect(settings: &Settings) -> Result<ConnectConfig, ConfigError> {
         proxy_defaults: connect.proxy_defaults.config.clone(),
         external_sidecars: connect.external_sidecars.unwrap_or(false),
     })
+}
+
+fn dataplane(settings: &Settings) -> DataPlaneConfig {
+    let pins = settings.dataplane_pins.clone();
+    DataPlaneConfig {
+        mode: settings.dataplane.as_ref().map_or(DataPlaneMode::default(), |mode| mode.0),
+        cgroup: settings.dataplane_cgroup.clone(),
+        pins: pins.unwrap_or_else(|| crate::dataplane::DEFAULT_PINS.into()),
+    }
 }
 
 fn leave(settings: &Settings) -> LeaveConfig {

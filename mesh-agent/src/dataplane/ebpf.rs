@@ -1,0 +1,169 @@
+use super::desired::{Desired, Target};
+use super::kernel::{Attachment, Facts, Host, KernelError, Maps, Pins, monotonic_now, namespace_cookie};
+use super::plan::Step;
+use super::plane::{DataPlane, DataPlaneError, Legs, Mode};
+use mesh_common::{Action, Config, Destination, Endpoint, Workload};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// How old the heartbeat may be before mesh destinations are refused.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The kernel's own: programs that steer connects by maps.
+pub struct EbpfDataPlane {
+    attachment: Attachment,
+    config: Config,
+    /// Held while this agent lives: there is one to a set of pins.
+    _lock: File,
+}
+
+impl EbpfDataPlane {
+    /// Takes over what an earlier agent has left at `pins`, or begins there. Below `cgroup`, which is the root of
+    /// the hierarchy unless given, every connect is looked at.
+    ///
+    /// # Errors
+    /// Something is missing on this host, or another agent has it.
+    pub fn attach(cgroup: Option<&Path>, pins: &Path) -> Result<Self, DataPlaneError> {
+        let host = Host::look();
+        host.check().map_err(|unfit| DataPlaneError::new("attached", &unfit))?;
+        let cgroup = cgroup.map(Path::to_path_buf).or(host.cgroup2).unwrap_or_default();
+        let lock = lock(pins)?;
+        let attach = |error: KernelError| DataPlaneError::new("attached", &error);
+        let attachment = Attachment::attach(&cgroup, &Pins::new(pins)).map_err(attach)?;
+        let namespace = namespace_cookie().map_err(|error| DataPlaneError::new("attached", &error))?;
+        let before = attachment.maps().config().map_err(attach)?;
+        let config = Config {
+            heartbeat_limit: u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX),
+            namespace,
+            agent_process: std::process::id(),
+            agent_cgroup: 0,
+            leg_port_v4: 0,
+            leg_port_v6: 0,
+            ..before
+        };
+        Ok(Self { attachment, config, _lock: lock })
+    }
+
+    /// Takes everything out of the kernel that an agent has left at `pins`.
+    ///
+    /// # Errors
+    /// An agent still has it, or the kernel refuses.
+    pub fn detach(pins: &Path) -> Result<(), DataPlaneError> {
+        let _lock = lock(pins)?;
+        Pins::new(pins).detach().map_err(|error| DataPlaneError::new("detached", &error))
+    }
+
+    fn maps(&mut self) -> &mut Maps {
+        self.attachment.maps_mut()
+    }
+
+    fn say(&mut self) -> Result<(), KernelError> {
+        let config = self.config;
+        self.maps().set_config(config)
+    }
+
+    fn read(&self) -> Result<Desired, KernelError> {
+        let maps = self.attachment.maps();
+        let workloads = maps.workload.list()?.into_iter().map(|(cgroup, w)| (cgroup, w.service)).collect();
+        let destinations = maps.destination.list()?.into_iter().map(|(at, d)| (at.socket_addr(), target(d)));
+        let rules = maps.intent.list()?.into_iter().map(|(pair, action)| (pair, Action::from_raw(action)));
+        Ok(Desired {
+            default: maps.config()?.default_action(),
+            workloads,
+            destinations: destinations.collect(),
+            rules: rules.collect(),
+        })
+    }
+
+    fn change(&mut self, step: &Step) -> Result<(), KernelError> {
+        let namespace = self.config.namespace;
+        match *step {
+            Step::SetDefault(action) => {
+                self.config.default_action = action as u32;
+                self.say()
+            }
+            Step::PutRule(pair, action) => self.maps().intent.set(&pair, &(action as u32)),
+            Step::RemoveRule(pair) => self.maps().intent.remove(&pair),
+            Step::PutDestination(at, target) => {
+                self.maps().destination.set(&at.into(), &destination(target, namespace))
+            }
+            Step::RemoveDestination(at) => self.maps().destination.remove(&at.into()),
+            Step::PutWorkload(cgroup, service) => self.maps().workload.set(&cgroup, &Workload::new(service)),
+            Step::RemoveWorkload(cgroup) => self.maps().workload.remove(&cgroup),
+        }
+    }
+}
+
+impl DataPlane for EbpfDataPlane {
+    fn mode(&self) -> Mode {
+        Mode::Ebpf
+    }
+
+    fn contents(&self) -> Result<Desired, DataPlaneError> {
+        self.read().map_err(|error| DataPlaneError::new("read", &error))
+    }
+
+    fn apply(&mut self, step: &Step) -> Result<(), DataPlaneError> {
+        self.change(step).map_err(|error| DataPlaneError::new("changed", &error))
+    }
+
+    fn beat(&mut self, legs: Legs) -> Result<(), DataPlaneError> {
+        self.config.heartbeat = monotonic_now();
+        self.config.leg_port_v4 = legs.v4.unwrap_or_default().to_be();
+        self.config.leg_port_v6 = legs.v6.unwrap_or_default().to_be();
+        self.say().map_err(|error| DataPlaneError::new("told that the agent lives", &error))
+    }
+
+    fn facts(&self) -> BTreeMap<String, String> {
+        let mut told = BTreeMap::new();
+        if let Ok(counters) = self.attachment.maps().counters() {
+            told.extend(counters.into_iter().map(|(c, n)| (format!("counter.{}", c.name()), n.to_string())));
+        }
+        if let Ok(Facts { programs, maps }) = self.attachment.facts() {
+            told.extend(programs.into_iter().map(|p| {
+                let verified = p.verified_instructions.map_or("?".to_owned(), |n| n.to_string());
+                let attached = if p.attached { "attached" } else { "not attached" };
+                (format!("program.{}", p.name), format!("{attached}, {verified} instructions verified"))
+            }));
+            told.extend(
+                maps.into_iter()
+                    .map(|m| (format!("map.{}", m.name), format!("{} of {} entries", m.entries, m.capacity))),
+            );
+        }
+        told
+    }
+}
+
+fn lock(pins: &Path) -> Result<File, DataPlaneError> {
+    let mut path = pins.as_os_str().to_owned();
+    path.push(".lock");
+    let path = PathBuf::from(path);
+    let fail = |reason: &dyn std::fmt::Display| {
+        DataPlaneError::new("reserved", &format_args!("{}: {reason}", path.display()))
+    };
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(|error| fail(&error))?;
+    }
+    let file = File::create(&path).map_err(|error| fail(&error))?;
+    file.try_lock().map_err(|_| fail(&"another agent of this host has it"))?;
+    Ok(file)
+}
+
+fn destination(target: Target, namespace: u64) -> Destination {
+    let flags = if target.is_virtual { Destination::VIRTUAL } else { 0 };
+    match target.server {
+        Some(server) => Destination::local(target.service, flags, server.into(), namespace),
+        None => Destination::remote(target.service, flags),
+    }
+}
+
+fn target(destination: Destination) -> Target {
+    let server = Some(destination.server).filter(|server: &Endpoint| !server.is_none());
+    Target {
+        service: destination.service,
+        is_virtual: destination.has(Destination::VIRTUAL),
+        server: server.map(Endpoint::socket_addr),
+    }
+}

@@ -1,0 +1,237 @@
+//! Programs that know nothing of the mesh, steered into it by the kernel.
+
+use hickory_proto::rr::{RData, RecordType};
+use mesh_tests::{DemoService, Output, Process, binary, dns, eventually, netns, run, skip};
+use nix::sys::signal::Signal;
+use serde_json::json;
+use std::net::Ipv4Addr;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// An agent, a service `web` that it runs the proxy of, a service `far` whose proxy somebody else runs, and
+/// cgroups for them and for a `client`.
+struct Scene {
+    directory: TempDir,
+    cgroups: Cgroups,
+    agent: Process,
+    far_proxy: Option<Process>,
+    web: DemoService,
+    _far: DemoService,
+}
+
+/// A cgroup and those in it, which go with the test, and with what is kept in the kernel.
+struct Cgroups {
+    top: PathBuf,
+    pins: PathBuf,
+}
+
+const BELOW: [&str; 2] = ["agent", "client"];
+
+impl Cgroups {
+    fn new(test: &str) -> Result<Self, String> {
+        let mounts = std::fs::read_to_string("/proc/mounts").map_err(|error| error.to_string())?;
+        let mount = mounts.lines().find_map(|line| {
+            let mut fields = line.split(' ').skip(1);
+            let place = fields.next()?;
+            (fields.next() == Some("cgroup2")).then_some(place)
+        });
+        let name = format!("mesh-dataplane-{test}-{}", std::process::id());
+        let top = Path::new(mount.ok_or("no cgroup2 is mounted")?).join(&name);
+        let cgroups = Self { top, pins: Path::new("/run").join(name).join("bpf") };
+        for below in BELOW {
+            let path = cgroups.top.join(below);
+            std::fs::create_dir_all(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        Ok(cgroups)
+    }
+
+    /// The command, once it is carried out, is in there.
+    fn enter(&self, below: &str, mut command: Command) -> Command {
+        let procs = self.top.join(below).join("cgroup.procs");
+        // SAFETY: the child writes one byte to a file before it becomes another program.
+        unsafe { command.pre_exec(move || std::fs::write(&procs, "0")) };
+        command
+    }
+
+    /// As the agent names it.
+    fn path(&self, below: &str) -> String {
+        let name = self.top.file_name().expect("it has a name").to_string_lossy();
+        format!("/{name}/{below}")
+    }
+
+    fn detach(&self) -> Output {
+        run(mesh(&["dataplane", "detach"]).arg(format!("-pins={}", self.pins.display())))
+    }
+}
+
+impl Drop for Cgroups {
+    fn drop(&mut self) {
+        let _ = self.detach();
+        for below in BELOW.iter().chain(&[""]) {
+            let path = self.top.join(below);
+            let _ = mesh_tests::within(Duration::from_secs(5), || std::fs::remove_dir(&path).ok());
+        }
+        let _ = std::fs::remove_dir_all(self.pins.parent().expect("it has one"));
+    }
+}
+
+fn mesh(arguments: &[&str]) -> Command {
+    let mut command = Command::new(binary::mesh());
+    command.args(arguments).env_remove("CONSUL_HTTP_ADDR");
+    command
+}
+
+impl Scene {
+    /// `Err` says why the kernel's data plane cannot be had here.
+    fn new(test: &str) -> Result<Self, String> {
+        let (directory, cgroups) = (tempfile::tempdir().unwrap(), Cgroups::new(test)?);
+        let client = json!({"mesh-workload": format!("cgroup:{}", cgroups.path("client"))});
+        let config = json!({
+            "dataplane": "auto", "dataplane_cgroup": cgroups.top, "dataplane_pins": cgroups.pins,
+            "services": [
+                {"name": "web", "port": 8081, "connect": {"sidecar_service": {}}},
+                {"name": "client", "meta": client},
+            ],
+        });
+        let file = directory.path().join("config.json");
+        std::fs::write(&file, config.to_string()).unwrap();
+        let (web, far) = (DemoService::start(8081, "web"), DemoService::start(8082, "far"));
+        let mut command = mesh(&["agent", "-dev"]);
+        command.arg(format!("-config-file={}", file.display()));
+        let agent = Process::start(cgroups.enter("agent", command), &directory.path().join("agent.log"));
+        let mut scene = Self { directory, cgroups, agent, far_proxy: None, web, _far: far };
+        let mode = eventually("the data plane has a mode", || {
+            let status = run(&mut mesh(&["dataplane", "status"])).stdout;
+            status.starts_with("mode = ").then_some(status)
+        });
+        if !mode.starts_with("mode = ebpf") {
+            return Err(mode);
+        }
+        scene.start_far();
+        Ok(scene)
+    }
+
+    fn start_far(&mut self) {
+        let arguments = ["connect", "proxy", "-service=far", "-service-addr=127.0.0.1:8082"];
+        let mut command = mesh(&arguments);
+        command.args(["-listen=127.0.0.1:9443", "-register"]);
+        let log = self.directory.path().join("proxy.log");
+        self.far_proxy = Some(Process::start(self.cgroups.enter("agent", command), &log));
+    }
+
+    fn virtual_ip(&self, service: &str) -> Ipv4Addr {
+        eventually("the service has a virtual address", || {
+            let answer = dns::ask(8600, &format!("{service}.virtual.consul."), RecordType::A);
+            answer.answers.iter().find_map(|record| match record.data {
+                RData::A(address) => Some(address.0),
+                _ => None,
+            })
+        })
+    }
+
+    /// What an unmodified program in the client's cgroup finds at a service's virtual address.
+    fn curl(&self, service: &str) -> Output {
+        let mut command = Command::new("curl");
+        command.args(["-sS", "--max-time", "5"]).arg(format!("http://{}/", self.virtual_ip(service)));
+        run(&mut self.cgroups.enter("client", command))
+    }
+
+    fn counter(&self, name: &str) -> u64 {
+        let status = run(&mut mesh(&["dataplane", "status"])).success();
+        let start = format!("counter.{name} = ");
+        let line = status.lines().find_map(|line| line.strip_prefix(&start));
+        line.unwrap_or_else(|| panic!("{status}")).parse().unwrap()
+    }
+
+    fn eventually_counted(&self, name: &str) {
+        eventually(name, || (self.counter(name) > 0).then_some(()));
+    }
+}
+
+fn transparently(test: &'static str, body: impl FnOnce(Scene) + Send + 'static) {
+    let isolated = netns::isolated(move || match Scene::new(test) {
+        Ok(scene) => body(scene),
+        Err(reason) => skip(test, &reason),
+    });
+    if let Err(reason) = isolated {
+        skip(test, &reason);
+    }
+}
+
+fn eventually_reached(scene: &Scene, service: &str) {
+    eventually(&format!("curl reaches {service}"), || {
+        let output = scene.curl(service);
+        (output.status == Some(0) && output.stdout == service).then_some(())
+    });
+}
+
+#[test]
+fn unmodified_programs_reach_services_here_and_through_the_agent_until_they_are_denied() {
+    transparently("reach", |scene| {
+        eventually_reached(&scene, "web");
+        eventually_reached(&scene, "far");
+        scene.eventually_counted("local");
+        scene.eventually_counted("redirected");
+        let url = format!("http://{}/", scene.virtual_ip("far"));
+        let script =
+            "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=5).read().decode())";
+        let mut python = Command::new("python3");
+        python.args(["-c", script, &url]);
+        assert_eq!(run(&mut scene.cgroups.enter("client", python)).success().trim(), "far");
+        let stranger = run(Command::new("curl").args(["-sS", "--max-time", "5", &url]));
+        assert_eq!(stranger.status, Some(7), "a process of no service is refused: {stranger:?}");
+
+        run(&mut mesh(&["intention", "create", "-deny", "client", "*"])).success();
+        for service in ["web", "far"] {
+            let before = Instant::now();
+            eventually("it is denied", || (scene.curl(service).status == Some(7)).then_some(()));
+            assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
+        }
+        let served = scene.web.connections();
+        assert_eq!(scene.curl("web").status, Some(7));
+        assert_eq!(scene.web.connections(), served, "a denied connect reaches nobody");
+        scene.eventually_counted("denied");
+    });
+}
+
+#[test]
+fn dialling_the_transparent_listener_borrows_no_identity() {
+    transparently("stranger", |scene| {
+        eventually_reached(&scene, "far");
+        let listeners = run(Command::new("ss").args(["-Hltn", "src", "127.0.0.1"])).success();
+        let known = [8081, 8082, 8500, 8600, 9443, 21_000];
+        let ports = listeners.lines().filter_map(|line| {
+            let local = line.split_whitespace().nth(3)?;
+            local.rsplit(':').next()?.parse::<u16>().ok()
+        });
+        let leg: Vec<u16> = ports.filter(|port| !known.contains(port)).collect();
+        assert!(!leg.is_empty(), "{listeners}");
+        for port in leg {
+            let url = format!("http://127.0.0.1:{port}/");
+            let mut inside = Command::new("curl");
+            inside.args(["-sS", "--max-time", "5", &url]);
+            assert_ne!(run(&mut scene.cgroups.enter("client", inside)).status, Some(0), "{url}");
+        }
+        eventually("it is told of", || scene.agent.log().contains("nobody was sent here").then_some(()));
+    });
+}
+
+#[test]
+fn without_an_agent_mesh_destinations_are_refused_and_detach_leaves_nothing() {
+    transparently("stopped", |mut scene| {
+        eventually_reached(&scene, "far");
+        let far = scene.virtual_ip("far");
+        let refused = scene.cgroups.detach();
+        assert!(refused.stderr.contains("another agent of this host has it"), "{refused:?}");
+        scene.agent.signal(Signal::SIGTERM);
+        assert!(scene.agent.wait(Duration::from_secs(30)).is_some(), "the agent does not end");
+        let mut command = Command::new("curl");
+        command.args(["-sS", "--max-time", "5"]).arg(format!("http://{far}/"));
+        assert_eq!(run(&mut scene.cgroups.enter("client", command)).status, Some(7));
+        scene.cgroups.detach().success();
+        assert!(!scene.cgroups.pins.join("links").exists());
+    });
+}
