@@ -83,6 +83,14 @@ fn later_sources_win_and_lists_grow() {
 
 #[expect(clippy::too_many_lines, reason = "one table of mistakes, a row each")]
 #[test]
+fn the_kernel_steers_only_where_somebody_asks_for_it() {
+    let dataplane = |flags: &str| load_with(flags, &[]).unwrap().runtime.dataplane;
+    assert_eq!(dataplane("-dev").mode, DataPlaneMode::Userspace);
+    assert_eq!(dataplane("-dev -dataplane=auto").mode, DataPlaneMode::Auto);
+    assert_eq!(dataplane("-dev --dataplane ebpf").pins, std::path::Path::new("/run/mesh/bpf"));
+}
+
+#[test]
 fn a_mistake_is_one_line_with_file_key_and_what_is_allowed() {
     let table = [
         (
@@ -98,6 +106,7 @@ fn a_mistake_is_one_line_with_file_key_and_what_is_allowed() {
         ("a.json", r#"{"ports": {"htp": 1}}"#, r#"a.json: ports: unknown key "htp": did you mean "http"?"#),
         ("a.hcl", "bind_addr = \"eth0\"", "a.hcl: bind_addr: found \"eth0\", want an IP address"),
         ("a.hcl", "log_level = \"loud\"", "a.hcl: log_level: found \"loud\", want TRACE, DEBUG"),
+        ("a.hcl", "dataplane = \"xdp\"", "a.hcl: dataplane: found \"xdp\", want \"userspace\", \"auto\" or"),
         ("a.hcl", "server = \"maybe\"", "a.hcl: server: found the text \"maybe\", want true or false"),
         ("a.hcl", "node_name = \"a b\"", "a.hcl: node_name: node name \"a b\" is not valid"),
         (
