@@ -4,6 +4,7 @@ use nix::sys::socket::{
     AddressFamily, MsgFlags, SockFlag, SockProtocol, SockType, recv, setsockopt, socket, sockopt,
 };
 use nix::sys::time::{TimeVal, TimeValLike};
+use std::collections::HashSet;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -39,31 +40,55 @@ fn open() -> nix::Result<OwnedFd> {
     Ok(socket)
 }
 
-/// Stops only once the queue is empty, so that nothing sent before is missed.
+/// Stops only once the queue is empty, so that nothing sent before is missed. What still comes of connections
+/// that were open before is not taken: their first bytes are gone.
 fn record(socket: &OwnedFd, port: u16, stop: &AtomicBool) -> Vec<u8> {
-    let (mut seen, mut buffer) = (Vec::new(), vec![0; 1 << 18]);
+    let (mut seen, mut opened, mut buffer) = (Vec::new(), HashSet::new(), vec![0; 1 << 18]);
     loop {
-        match recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) {
-            Ok(length) => seen.extend_from_slice(payload(&buffer[..length], port).unwrap_or_default()),
-            Err(_) if stop.load(Ordering::SeqCst) => return seen,
-            Err(_) => {}
+        let Ok(length) = recv(socket.as_raw_fd(), &mut buffer, MsgFlags::empty()) else {
+            if stop.load(Ordering::SeqCst) {
+                return seen;
+            }
+            continue;
+        };
+        let Some(segment) = Segment::of(&buffer[..length], port) else { continue };
+        if segment.opens {
+            opened.insert(segment.client);
+        }
+        if opened.contains(&segment.client) {
+            seen.extend_from_slice(segment.payload);
         }
     }
 }
 
-/// The payload of an IPv4 TCP packet of that port behind an Ethernet header.
-fn payload(frame: &[u8], port: u16) -> Option<&[u8]> {
-    let ip = frame.get(14..)?;
-    if frame.get(12..14)? != [8, 0] || *ip.get(9)? != 6 {
-        return None;
+/// A TCP segment to or from the port that is looked at.
+struct Segment<'a> {
+    /// The port at the other end.
+    client: u16,
+    /// It is a SYN.
+    opens: bool,
+    payload: &'a [u8],
+}
+
+impl<'a> Segment<'a> {
+    /// What an IPv4 packet of that port carries behind its Ethernet header.
+    fn of(frame: &'a [u8], port: u16) -> Option<Self> {
+        const SYN: u8 = 2;
+        let ip = frame.get(14..)?;
+        if frame.get(12..14)? != [8, 0] || *ip.get(9)? != 6 {
+            return None;
+        }
+        let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
+        let tcp = ip.get(usize::from(ip[0] & 15) * 4..total.min(ip.len()))?;
+        let port_at = |at: usize| Some(u16::from_be_bytes([*tcp.get(at)?, *tcp.get(at + 1)?]));
+        let client = match (port_at(0)?, port_at(2)?) {
+            (from, to) if to == port => from,
+            (from, to) if from == port => to,
+            _ => return None,
+        };
+        let payload = tcp.get(usize::from(tcp.get(12)? >> 4) * 4..)?;
+        Some(Self { client, opens: tcp.get(13)? & SYN != 0, payload })
     }
-    let total = usize::from(u16::from_be_bytes([ip[2], ip[3]]));
-    let tcp = ip.get(usize::from(ip[0] & 15) * 4..total.min(ip.len()))?;
-    let port_at = |at: usize| Some(u16::from_be_bytes([*tcp.get(at)?, *tcp.get(at + 1)?]));
-    if port_at(0)? != port && port_at(2)? != port {
-        return None;
-    }
-    tcp.get(usize::from(tcp.get(12)? >> 4) * 4..)
 }
 
 /// Whether the bytes occur.
