@@ -15,11 +15,12 @@ use tempfile::TempDir;
 /// cgroups for them and for a `client`.
 struct Scene {
     directory: TempDir,
-    cgroups: Cgroups,
     agent: Process,
     far_proxy: Option<Process>,
     web: DemoService,
     _far: DemoService,
+    /// Goes last: while somebody is in them, or the agent lives, they cannot be removed.
+    cgroups: Cgroups,
 }
 
 /// A cgroup and those in it, which go with the test, and with what is kept in the kernel.
@@ -102,7 +103,7 @@ impl Scene {
         let mut command = mesh(&["agent", "-dev"]);
         command.arg(format!("-config-file={}", file.display()));
         let agent = Process::start(cgroups.enter("agent", command), &directory.path().join("agent.log"));
-        let mut scene = Self { directory, cgroups, agent, far_proxy: None, web, _far: far };
+        let mut scene = Self { directory, agent, far_proxy: None, web, _far: far, cgroups };
         let mode = eventually("the data plane has a mode", || {
             let status = run(&mut mesh(&["dataplane", "status"])).stdout;
             status.starts_with("mode = ").then_some(status)
