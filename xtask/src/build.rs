@@ -31,6 +31,6 @@ pub fn carry_out(options: &Options) -> Result<()> {
 /// Builds the kernel programs, where that can be done here, and the release binary, and says where it is.
 pub fn run() -> Result<PathBuf> {
     ebpf::refresh()?;
-    shell::must(shell::cargo(&["build", "--release", "--package", "mesh-agent", "--bin", "mesh"]))?;
+    shell::must(shell::cargo(&["build", "--release", "--workspace", "--bin", "mesh"]))?;
     Ok(shell::target().join("release/mesh"))
 }

@@ -95,7 +95,7 @@ fn is_root() -> bool {
 }
 
 fn build(options: &Options) -> Result<()> {
-    let mut arguments = vec!["build", "--release", "--package", "xtask", "--package", "mesh-agent"];
+    let mut arguments = vec!["build", "--release", "--workspace"];
     arguments.extend(if options.bare { ["--example", "proxy_pair"] } else { ["--bin", "mesh"] });
     arguments.extend(["--bin", "xtask"]);
     shell::must(shell::cargo(&arguments))
