@@ -81,7 +81,6 @@ fn later_sources_win_and_lists_grow() {
     assert_eq!(names, ["x", "y", "z", "w"]);
 }
 
-#[expect(clippy::too_many_lines, reason = "one table of mistakes, a row each")]
 #[test]
 fn the_kernel_steers_only_where_somebody_asks_for_it() {
     let dataplane = |flags: &str| load_with(flags, &[]).unwrap().runtime.dataplane;
@@ -90,6 +89,7 @@ fn the_kernel_steers_only_where_somebody_asks_for_it() {
     assert_eq!(dataplane("-dev --dataplane ebpf").pins, std::path::Path::new("/run/mesh/bpf"));
 }
 
+#[expect(clippy::too_many_lines, reason = "one table of mistakes, a row each")]
 #[test]
 fn a_mistake_is_one_line_with_file_key_and_what_is_allowed() {
     let table = [
