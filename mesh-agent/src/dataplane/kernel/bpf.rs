@@ -97,6 +97,7 @@ pub(super) fn open_pin(path: &Path) -> io::Result<OwnedFd> {
     Ok(unsafe { OwnedFd::from_raw_fd(object) })
 }
 
-fn c_path(path: &Path) -> io::Result<CString> {
+/// The path as the kernel reads it.
+pub(super) fn c_path(path: &Path) -> io::Result<CString> {
     CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other)
 }

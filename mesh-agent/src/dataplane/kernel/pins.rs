@@ -1,7 +1,6 @@
+use super::bpf::c_path;
 use super::error::KernelError;
 use super::mounts::is_bpffs;
-use std::ffi::CString;
-use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
@@ -117,10 +116,6 @@ fn unmount(at: &Path) -> io::Result<()> {
     let at = c_path(at)?;
     // SAFETY: the text ends with a zero and outlives the call.
     done(unsafe { libc::umount2(at.as_ptr(), libc::MNT_DETACH) })
-}
-
-fn c_path(path: &Path) -> io::Result<CString> {
-    CString::new(path.as_os_str().as_bytes()).map_err(io::Error::other)
 }
 
 fn done(result: i32) -> io::Result<()> {
