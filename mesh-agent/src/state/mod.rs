@@ -17,6 +17,7 @@ mod tables;
 mod tests;
 mod topic;
 mod topic_indexes;
+mod view;
 
 pub use command::{Command, Deregistration, Outcome, Refusal, Registration};
 pub use query::{
@@ -26,3 +27,4 @@ pub use query::{
 pub use store::Store;
 pub use tables::State;
 pub use topic::Topic;
+pub use view::{Behind, ViewChange};

@@ -1,4 +1,4 @@
-use super::{Command, Outcome, State, Topic};
+use super::{Behind, Command, Outcome, State, Topic, ViewChange};
 use crate::stream::{Publisher, Watch};
 use arc_swap::ArcSwap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -33,6 +33,20 @@ impl Store {
         self.current.store(Arc::new(next));
         self.publisher.publish(&changed, index);
         outcomes
+    }
+
+    /// Shows what a server's state has changed to; `whole` if it is all of it, for instance of another server.
+    ///
+    /// # Errors
+    /// The server is behind what was seen already; the state is unchanged.
+    pub fn follow(&self, change: ViewChange, whole: bool) -> Result<(), Behind> {
+        let _writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let current = self.current.load_full();
+        let (next, changed) = if whole { current.replaced(change) } else { current.followed(change) }?;
+        let index = next.applied();
+        self.current.store(Arc::new(next));
+        self.publisher.publish(&changed, index);
+        Ok(())
     }
 
     /// Replaces everything by a decoded snapshot.

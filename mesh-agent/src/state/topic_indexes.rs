@@ -28,6 +28,25 @@ impl TopicIndexes {
         self.written.get(topic).copied()
     }
 
+    /// All that are remembered.
+    pub(super) fn written(&self) -> &OrdMap<Topic, u64> {
+        &self.written
+    }
+
+    /// The newest write to a topic that is forgotten.
+    pub(super) fn forgotten(&self) -> u64 {
+        self.forgotten
+    }
+
+    /// What another state's indexes have that these do not.
+    pub(super) fn follow(&mut self, put: Vec<(Topic, u64)>, gone: &[Topic], forgotten: u64) {
+        for topic in gone {
+            self.written.remove(topic);
+        }
+        self.written.extend(put);
+        self.forgotten = self.forgotten.max(forgotten);
+    }
+
     /// No answer to these topics is newer.
     pub(super) fn newest(&self, topics: &[Topic]) -> u64 {
         let newest = |topic: &Topic| match self.of(topic) {

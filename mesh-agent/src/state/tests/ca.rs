@@ -1,7 +1,7 @@
 use super::*;
 use crate::model::{CaConfig, CaProviderState, CaRoot, Opaque};
 
-fn root(id: &str, active: bool) -> CaRoot {
+pub(super) fn root(id: &str, active: bool) -> CaRoot {
     CaRoot {
         id: id.to_owned(),
         name: "root".to_owned(),
@@ -21,7 +21,7 @@ fn root(id: &str, active: bool) -> CaRoot {
     }
 }
 
-fn set(expected: u64, roots: &[CaRoot], key: Option<&str>) -> Command {
+pub(super) fn set(expected: u64, roots: &[CaRoot], key: Option<&str>) -> Command {
     let config = CaConfig {
         cluster_id: uuid::Uuid::nil(),
         provider: "consul".to_owned(),

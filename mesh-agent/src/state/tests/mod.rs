@@ -4,6 +4,7 @@ mod intentions;
 mod random;
 mod registration;
 mod topics;
+mod view;
 mod virtual_ips;
 
 use super::derived::Derived;

@@ -50,7 +50,7 @@ fn random_command(random: &mut StdRng) -> Command {
     }
 }
 
-fn random_commands(seed: u64) -> Vec<Command> {
+pub(super) fn random_commands(seed: u64) -> Vec<Command> {
     let mut random = StdRng::seed_from_u64(seed);
     (0..400).map(|_| random_command(&mut random)).collect()
 }
