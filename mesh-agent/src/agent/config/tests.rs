@@ -156,6 +156,11 @@ fn a_mistake_is_one_line_with_file_key_and_what_is_allowed() {
         ("a.json", r#"{"connect": {"ca_provider": "vault"}}"#, "connect.ca_provider: found \"vault\""),
         (
             "a.json",
+            r#"{"connect": {"ca_config": {"leaf_cert_ttl": "1s"}}}"#,
+            "connect.ca_config: LeafCertTTL is 1s: use 1h to 8760h",
+        ),
+        (
+            "a.json",
             r#"{"services": [{"name": "a"}, {"name": "a"}]}"#,
             "services: id \"a\" stands in a.json and in a.json",
         ),

@@ -13,6 +13,7 @@ use super::runtime::{
     RuntimeConfig,
 };
 use super::settings::{Connect, Settings};
+use crate::ca::CaSettings;
 use crate::model::IntentionAction;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -102,6 +103,8 @@ fn connect(settings: &Settings) -> Result<ConnectConfig, ConfigError> {
         let reason = format!("found {ca_provider:?}, want \"consul\", the built-in one");
         return Err(ConfigError::invalid("connect.ca_provider", reason));
     }
+    CaSettings::parse(&ca_provider, &connect.ca_config)
+        .map_err(|refused| ConfigError::invalid("connect.ca_config", refused.to_string()))?;
     let policies =
         [&settings.default_intention_policy, &settings.acl.default_policy, &settings.acl_default_policy];
     let intention_default = policies.into_iter().flatten().next().map_or(IntentionAction::Allow, |p| p.0);
