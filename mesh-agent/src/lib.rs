@@ -26,6 +26,7 @@ pub mod health;
 pub mod leaf;
 pub mod proxy;
 pub mod raft;
+pub mod view;
 // Floor 5, facade.
 pub mod catalog;
 // Floor 6, duties.

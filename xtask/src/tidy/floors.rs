@@ -9,7 +9,7 @@ const FLOORS: [&[&str]; 9] = [
     &["model"],
     &["acl", "intention", "pki", "stream", "wire", "filter"],
     &["state", "discovery", "rpc"],
-    &["raft", "gossip", "ca", "leaf", "health", "proxy", "dataplane"],
+    &["raft", "gossip", "ca", "leaf", "health", "proxy", "dataplane", "view"],
     &["catalog"],
     &["local", "leader", "policy"],
     &["http", "dns", "xds", "cli"],
