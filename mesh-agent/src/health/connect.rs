@@ -1,5 +1,6 @@
 use super::{CheckRefused, CheckTls};
 use crate::model::CheckId;
+use crate::pki::explain;
 use futures_util::future::{Either, select};
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
@@ -82,8 +83,17 @@ pub(super) type BoxedSocket = Pin<Box<dyn Socket>>;
 pub(super) async fn dial(to: &HostPort, tls: Option<&TlsName>) -> io::Result<BoxedSocket> {
     let stream = to.connect().await?;
     let Some(tls) = tls else { return Ok(Box::pin(stream)) };
-    let secured = TlsConnector::from(tls.config.clone()).connect(tls.name.clone(), stream).await?;
-    Ok(Box::pin(secured))
+    let secured = TlsConnector::from(tls.config.clone()).connect(tls.name.clone(), stream).await;
+    Ok(Box::pin(secured.map_err(in_words)?))
+}
+
+/// What the TLS library wraps into an error of the socket, for a person to read.
+fn in_words(error: io::Error) -> io::Error {
+    let of_tls = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
+    match of_tls.map(explain) {
+        Some(words) => io::Error::new(error.kind(), words),
+        None => error,
+    }
 }
 
 /// Runs `exchange` to its end while `connection` moves its bytes, so that no task outlives the probe.

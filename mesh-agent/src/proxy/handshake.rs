@@ -1,12 +1,13 @@
 use super::buffer::whole_records;
 use super::leg::{Leg, Received};
+use crate::pki::explain;
 use rustls::client::UnbufferedClientConnection;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, InsufficientSizeError, UnbufferedStatus,
 };
-use rustls::{CertificateError, ClientConfig, ProtocolVersion, ServerConfig};
+use rustls::{ClientConfig, ProtocolVersion, ServerConfig};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
@@ -32,15 +33,6 @@ pub(super) enum HandshakeError {
     Late { seconds: u64 },
     #[error("the peer's certificate cannot be read")]
     NoCertificate,
-}
-
-/// Our own words, where the error is from our verifiers.
-fn explain(error: &rustls::Error) -> String {
-    match error {
-        rustls::Error::InvalidCertificate(CertificateError::Other(ours)) => ours.0.to_string(),
-        rustls::Error::NoCertificatesPresented => "the client shows no certificate".to_owned(),
-        other => format!("the TLS handshake failed: {other}"),
-    }
 }
 
 /// A TLS connection of either role, without buffers of its own.
