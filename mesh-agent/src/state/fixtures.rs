@@ -2,8 +2,8 @@
 
 use super::{Command, Registration};
 use crate::model::{
-    CheckId, CheckStatus, HealthCheck, Intention, IntentionAction, IntentionTarget, Meta, Node, NodeService,
-    Opaque, ProxyConfig, RaftIndex, ServiceId, ServiceKind, ServiceName,
+    CaRoot, CheckId, CheckStatus, HealthCheck, Intention, IntentionAction, IntentionTarget, Meta, Node,
+    NodeService, Opaque, ProxyConfig, RaftIndex, ServiceId, ServiceKind, ServiceName,
 };
 
 pub(crate) fn service_name(name: &str) -> ServiceName {
@@ -81,6 +81,26 @@ pub(crate) fn intention(id: u128, source: &str, destination: &str, action: Inten
         meta: Meta::new(),
         created_at: 1_000,
         updated_at: 1_000,
+        index: RaftIndex::default(),
+    }
+}
+
+pub(crate) fn root(id: &str, active: bool) -> CaRoot {
+    CaRoot {
+        id: id.to_owned(),
+        name: "root".to_owned(),
+        serial: 1,
+        signing_key_id: String::new(),
+        trust_domain: "11111111-2222-3333-4444-555555555555.consul".to_owned(),
+        not_before: 0,
+        not_after: 1,
+        root_cert_pem: String::new(),
+        intermediate_pems: Vec::new(),
+        active,
+        rotated_out_at: None,
+        leaves_expire_at: 0,
+        private_key_type: "ec".to_owned(),
+        private_key_bits: 256,
         index: RaftIndex::default(),
     }
 }

@@ -1,6 +1,6 @@
 use super::feed::BEAT;
 use super::parcel::Parcel;
-use super::{Frame, FrameError, Standing};
+use super::{Frame, FrameError, Standing, ViewFile};
 use crate::state::Store;
 use crate::task::Shutdown;
 use futures_util::StreamExt;
@@ -16,6 +16,11 @@ use tokio::time::Instant;
 const SILENCE: Duration = BEAT.saturating_mul(4);
 /// Waits between attempts: the first, and the longest.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
+
+/// How often a view that changes is put on disk, at most.
+const SAVE_PERIOD: Duration = Duration::from_secs(30);
+/// So many failures after each other, and the servers are taken for others than those that were known.
+const ALL_BEHIND: u32 = 8;
 
 /// The frames of one server, until it ends or fails.
 pub type Frames = BoxStream<'static, Result<Frame, SourceError>>;
@@ -47,6 +52,7 @@ pub struct Keeper {
     store: Arc<Store>,
     source: Arc<dyn Source>,
     heard: watch::Sender<Option<Heard>>,
+    file: Option<ViewFile>,
 }
 
 /// Why a server is followed no more.
@@ -60,11 +66,18 @@ enum Lost {
     Ended,
     #[error("the server said nothing for {SILENCE:?}")]
     Silent,
+    #[error("the server is behind what was seen already, or slow to show its state")]
+    Lagging,
 }
 
 impl Keeper {
-    pub fn new(store: Arc<Store>, source: Arc<dyn Source>) -> Self {
-        Self { store, source, heard: watch::Sender::new(None) }
+    /// Begins with what `file` has, where it is given.
+    pub fn new(store: Arc<Store>, source: Arc<dyn Source>, file: Option<ViewFile>) -> Self {
+        let kept = file.as_ref().and_then(ViewFile::load);
+        if let Some(Err(error)) = kept.map(|change| store.follow(change, true)) {
+            tracing::warn!(%error, "the kept view of the catalog is not used");
+        }
+        Self { store, source, heard: watch::Sender::new(None), file }
     }
 
     /// What is heard of the servers; nothing until all of the state was shown once.
@@ -74,18 +87,46 @@ impl Keeper {
 
     /// Follows one server after another.
     pub async fn run(self, shutdown: Shutdown) {
-        let mut wait = PATIENCE.0;
-        while !shutdown.has_begun() {
+        tokio::select! {
+            () = self.follow_always() => {}
+            () = self.save_always() => {}
+            () = shutdown.begun() => {}
+        }
+        self.save(0).await;
+    }
+
+    async fn follow_always(&self) {
+        let (mut wait, mut failures) = (PATIENCE.0, 0);
+        loop {
             let began = Instant::now();
-            tokio::select! {
-                lost = self.follow() => self.tell(&lost),
-                () = shutdown.begun() => return,
-            }
+            let lost = self.follow(failures).await;
+            self.tell(&lost);
             // A server that was followed for a while was a good one.
-            wait = if began.elapsed() > SILENCE { PATIENCE.0 } else { (wait * 2).min(PATIENCE.1) };
-            tokio::select! {
-                () = tokio::time::sleep(wait.mul_f64(rand::rng().random_range(0.5..1.0))) => {}
-                () = shutdown.begun() => return,
+            let was_good = began.elapsed() > SILENCE * 2;
+            (wait, failures) = if was_good { (PATIENCE.0, 0) } else { (wait * 2, failures + 1) };
+            wait = wait.min(PATIENCE.1);
+            let jitter = rand::rng().random_range(0.5..1.0);
+            tokio::time::sleep(wait.mul_f64(jitter)).await;
+        }
+    }
+
+    async fn save_always(&self) {
+        let mut saved = self.store.state().viewed_index();
+        loop {
+            tokio::time::sleep(SAVE_PERIOD).await;
+            saved = self.save(saved).await;
+        }
+    }
+
+    /// Puts the view on disk if it has changed since index `saved`; returns what is there now.
+    async fn save(&self, saved: u64) -> u64 {
+        let state = self.store.state();
+        let Some(file) = self.file.as_ref().filter(|_| state.viewed_index() > saved) else { return saved };
+        match file.save(&state).await {
+            Ok(()) => state.viewed_index(),
+            Err(error) => {
+                tracing::warn!(%error, "the view of the catalog cannot be kept on disk");
+                saved
             }
         }
     }
@@ -95,40 +136,49 @@ impl Keeper {
         self.source.avoid();
     }
 
-    async fn follow(&self) -> Lost {
-        match self.source.follow(self.store.state().applied()).await {
+    /// Servers that are all behind are others: their state is looked at, and refused if it is of the same
+    /// cluster.
+    async fn follow(&self, failures: u32) -> Lost {
+        let at_least = if failures < ALL_BEHIND { self.store.state().applied() } else { 0 };
+        match self.source.follow(at_least).await {
             Ok(frames) => self.take_all(frames).await,
             Err(error) => error.into(),
         }
     }
 
     async fn take_all(&self, mut frames: Frames) -> Lost {
-        let mut parcel = Parcel::default();
+        let (mut parcel, began) = (Parcel::default(), Instant::now());
+        let mut shown = false;
         loop {
+            if !shown && began.elapsed() > SILENCE {
+                return Lost::Lagging;
+            }
             let taken = match tokio::time::timeout(SILENCE, frames.next()).await {
                 Err(_) => return Lost::Silent,
                 Ok(None) => return Lost::Ended,
                 Ok(Some(Err(error))) => return error.into(),
                 Ok(Some(Ok(frame))) => self.take(frame, &mut parcel),
             };
-            if let Err(error) = taken {
-                return error.into();
+            match taken {
+                Ok(complete) => shown |= complete,
+                Err(error) => return error.into(),
             }
         }
     }
 
-    /// A beat before the first whole state says nothing: readers would find an empty catalog.
-    fn take(&self, frame: Frame, parcel: &mut Parcel) -> Result<(), FrameError> {
-        let mut complete = self.heard.borrow().is_some();
+    /// Says whether the frame completed a change. A beat before the first whole state says nothing: readers
+    /// would find an empty catalog.
+    fn take(&self, frame: Frame, parcel: &mut Parcel) -> Result<bool, FrameError> {
+        let mut complete = false;
         if let Some(part) = &frame.part
             && let Some(change) = parcel.add(part)?
         {
             self.store.follow(change, part.whole)?;
             complete = true;
         }
-        if complete {
+        if complete || self.heard.borrow().is_some() {
             self.heard.send_replace(Some(Heard { standing: frame.standing, at: Instant::now() }));
         }
-        Ok(())
+        Ok(complete)
     }
 }

@@ -4,6 +4,7 @@
 //! It does not know how frames travel, nor who reads the store.
 
 mod feed;
+mod file;
 mod frame;
 mod keeper;
 mod parcel;
@@ -11,5 +12,6 @@ mod parcel;
 mod tests;
 
 pub use feed::{Feed, Report};
+pub use file::ViewFile;
 pub use frame::{Frame, FrameError, Part, Standing};
 pub use keeper::{Frames, Heard, Keeper, Source, SourceError};

@@ -1,6 +1,7 @@
 use super::*;
-use crate::state::fixtures::{register_service, service_name};
-use crate::state::{InstancesOf, Query, Store, Through};
+use crate::model::{CaConfig, Opaque, RaftIndex};
+use crate::state::fixtures::{register_service, root, service_name};
+use crate::state::{Command, InstancesOf, Query, State, Store, Through, ViewChange};
 use crate::task::{Shutdown, TaskGroup};
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
@@ -58,6 +59,20 @@ fn server(services: &[&str]) -> Arc<Store> {
     store
 }
 
+/// A server of the cluster with this id.
+fn cluster(id: u128, services: &[&str]) -> Arc<Store> {
+    let store = server(services);
+    let config = CaConfig {
+        cluster_id: uuid::Uuid::from_u128(id),
+        provider: "consul".to_owned(),
+        config: Opaque::new(),
+        index: RaftIndex::default(),
+    };
+    let roots = vec![root(&id.to_string(), true)];
+    store.apply(10 - id as u64, vec![Command::SetCa { expected: 0, config, roots, provider: None }]);
+    store
+}
+
 fn has(store: &Store, service: &str) -> bool {
     let query = InstancesOf { service: service_name(service), through: Through::Direct };
     !query.run(&store.state()).is_empty()
@@ -71,8 +86,12 @@ struct Kept {
 }
 
 fn keep(servers: Arc<Servers>) -> Kept {
+    keep_on(servers, None)
+}
+
+fn keep_on(servers: Arc<Servers>, file: Option<ViewFile>) -> Kept {
     let store = Arc::new(Store::default());
-    let keeper = Keeper::new(store.clone(), servers);
+    let keeper = Keeper::new(store.clone(), servers, file);
     let (heard, mut tasks) = (keeper.heard(), TaskGroup::new());
     tasks.spawn("keeper", keeper.run(Shutdown::new()));
     Kept { store, heard, _tasks: tasks }
@@ -157,4 +176,30 @@ async fn pieces_that_are_no_change_end_the_stream() {
     let mut parcel = super::parcel::Parcel::default();
     let part = Part { whole: true, last: true, bytes: b"noise".to_vec() };
     assert!(parcel.add(&part).is_err());
+}
+
+#[tokio::test]
+async fn a_kept_view_is_there_again_before_any_server_answers() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("view");
+    let store = server(&["web", "db"]);
+    ViewFile::new(path.clone()).save(&store.state()).await.unwrap();
+    let kept = keep_on(Servers::of(&[&Arc::default()]), Some(ViewFile::new(path.clone())));
+    assert!(has(&kept.store, "db"));
+    assert!(kept.heard.borrow().is_none(), "nothing was heard of a server");
+
+    let mut damaged = std::fs::read(&path).unwrap();
+    *damaged.last_mut().unwrap() ^= 1;
+    std::fs::write(&path, damaged).unwrap();
+    let fresh = keep_on(Servers::of(&[&Arc::default()]), Some(ViewFile::new(path)));
+    assert!(!has(&fresh.store, "db"), "a damaged view was used");
+}
+
+#[tokio::test(start_paused = true)]
+async fn servers_that_were_made_anew_are_followed_though_their_indexes_are_lower() {
+    let (old, new) = (cluster(1, &["web", "db", "api"]), cluster(2, &["web"]));
+    let mut kept = keep(Servers::of(&[&new]));
+    kept.store.follow(ViewChange::between(&State::default(), &old.state()), true).unwrap();
+    assert!(has(&kept.store, "api") && old.state().applied() > new.state().applied());
+    kept.until("the new cluster's state", |kept| !has(&kept.store, "api") && has(&kept.store, "web")).await;
 }

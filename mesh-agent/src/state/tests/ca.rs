@@ -1,26 +1,6 @@
 use super::*;
 use crate::model::{CaConfig, CaProviderState, CaRoot, Opaque};
 
-pub(super) fn root(id: &str, active: bool) -> CaRoot {
-    CaRoot {
-        id: id.to_owned(),
-        name: "root".to_owned(),
-        serial: 1,
-        signing_key_id: String::new(),
-        trust_domain: "11111111-2222-3333-4444-555555555555.consul".to_owned(),
-        not_before: 0,
-        not_after: 1,
-        root_cert_pem: String::new(),
-        intermediate_pems: Vec::new(),
-        active,
-        rotated_out_at: None,
-        leaves_expire_at: 0,
-        private_key_type: "ec".to_owned(),
-        private_key_bits: 256,
-        index: RaftIndex::default(),
-    }
-}
-
 pub(super) fn set(expected: u64, roots: &[CaRoot], key: Option<&str>) -> Command {
     let config = CaConfig {
         cluster_id: uuid::Uuid::nil(),

@@ -42,7 +42,7 @@ fn whatever_happens_a_follower_ends_with_the_same_tables() {
 
 #[test]
 fn the_key_of_the_ca_is_not_shown() {
-    let written = Written::by([ca::set(0, &[ca::root("a", true)], Some("the key"))]);
+    let written = Written::by([ca::set(0, &[root("a", true)], Some("the key"))]);
     let change = ViewChange::between(&State::default(), &written.state());
     let encoded = rmp_serde::to_vec_named(&change).unwrap();
     assert!(!encoded.windows(7).any(|window| window == b"the key"), "the key is in the view");

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// A server showed a state that is older than what was seen already.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "a server has shown its state of index {shown}, which is older than index {seen}, seen before: another server is asked; if the servers' data was made anew, restart this agent"
+    "a server has shown its state of index {shown}, which is older than index {seen}, seen before: another server is asked"
 )]
 pub struct Behind {
     pub shown: u64,
@@ -26,11 +26,22 @@ impl State {
 
     /// The state that is this whole view, and the topics in which it differs from what was shown so far.
     pub(in crate::state) fn replaced(&self, whole: ViewChange) -> Result<(Self, Vec<Topic>), Behind> {
-        self.check_newer(&whole)?;
+        if !self.is_of_another_cluster(&whole) {
+            self.check_newer(&whole)?;
+        }
         let mut next = Self::default();
         next.follow(whole);
         let differing = ViewChange::between(self, &next).topics;
         Ok((next, differing.keys().cloned().collect()))
+    }
+
+    /// Its servers were made anew: no index of theirs compares with what was seen.
+    fn is_of_another_cluster(&self, whole: &ViewChange) -> bool {
+        let shown = whole.ca.as_ref().and_then(|ca| ca.config.as_ref());
+        match (&self.ca_config, shown) {
+            (Some(ours), Some(shown)) => ours.cluster_id != shown.cluster_id,
+            _ => false,
+        }
     }
 
     fn check_newer(&self, change: &ViewChange) -> Result<(), Behind> {
