@@ -11,6 +11,7 @@ use std::time::Duration;
 pub struct DemoService {
     port: u16,
     connections: Arc<AtomicUsize>,
+    broken: Arc<AtomicUsize>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -21,12 +22,13 @@ impl DemoService {
     pub fn start(port: u16, text: &'static str) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).expect("the demo service's port is free");
         let port = listener.local_addr().expect("a listener has an address").port();
-        let (connections, stop) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (connections, broken) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let stop = Arc::new(AtomicBool::new(false));
         let thread = {
-            let (connections, stop) = (connections.clone(), stop.clone());
-            std::thread::spawn(move || serve(&listener, text, &connections, &stop))
+            let (connections, broken, stop) = (connections.clone(), broken.clone(), stop.clone());
+            std::thread::spawn(move || serve(&listener, text, &connections, &broken, &stop))
         };
-        Self { port, connections, stop, thread: Some(thread) }
+        Self { port, connections, broken, stop, thread: Some(thread) }
     }
 
     pub fn port(&self) -> u16 {
@@ -36,6 +38,11 @@ impl DemoService {
     /// How many connections it has had.
     pub fn connections(&self) -> usize {
         self.connections.load(Ordering::SeqCst)
+    }
+
+    /// How many of them ended before there was a whole request.
+    pub fn broken(&self) -> usize {
+        self.broken.load(Ordering::SeqCst)
     }
 }
 
@@ -50,28 +57,41 @@ impl Drop for DemoService {
     }
 }
 
-fn serve(listener: &TcpListener, text: &'static str, connections: &AtomicUsize, stop: &AtomicBool) {
+fn serve(
+    listener: &TcpListener,
+    text: &'static str,
+    connections: &AtomicUsize,
+    broken: &Arc<AtomicUsize>,
+    stop: &AtomicBool,
+) {
     for stream in listener.incoming().flatten() {
         if stop.load(Ordering::SeqCst) {
             return;
         }
         connections.fetch_add(1, Ordering::SeqCst);
-        std::thread::spawn(move || answer(stream, text));
+        let broken = broken.clone();
+        std::thread::spawn(move || {
+            if answer(stream, text).is_none() {
+                broken.fetch_add(1, Ordering::SeqCst);
+            }
+        });
     }
 }
 
-fn answer(mut stream: TcpStream, text: &str) {
+/// `None` where no whole request came.
+fn answer(mut stream: TcpStream, text: &str) -> Option<()> {
     let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     while !request.windows(4).any(|window| window == b"\r\n\r\n") {
         match stream.read(&mut buffer) {
             Ok(read) if read > 0 => request.extend_from_slice(&buffer[..read]),
-            _ => return,
+            _ => return None,
         }
     }
     let length = text.len();
     let head = "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close";
     let _ = stream.write_all(format!("{head}\r\nContent-Length: {length}\r\n\r\n{text}").as_bytes());
     let _ = stream.shutdown(Shutdown::Write);
+    Some(())
 }

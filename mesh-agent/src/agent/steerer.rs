@@ -66,6 +66,10 @@ impl Steerer {
         let legs = self.listen();
         let mut beat = tokio::time::interval(BEAT);
         let (changes, mut registrations) = (world::changes(&self.deps.catalog), self.deps.local.generation());
+        tokio::select! {
+            _ = self.deps.snapshots.wait_for(|intentions| intentions.generation() > 0) => {}
+            () = shutdown.begun() => {}
+        }
         while !shutdown.has_begun() {
             let seen = self.deps.catalog.state().index_of(&world::TOPICS);
             let outcome = self.turn(legs, &shutdown).await;
@@ -103,6 +107,9 @@ impl Steerer {
         let instances = world::instances(&self.deps.local.view());
         self.look(&instances).await?;
         let identities = resolve(&instances, &self.host);
+        for instance in &instances {
+            self.numbers.of_local(&instance.service); // Rules count for them though none of their processes runs.
+        }
         let snapshot = self.deps.snapshots.borrow_and_update().clone();
         let options = self.deps.local.options();
         let proxies = self.deps.local.proxies().borrow().clone();
@@ -118,6 +125,10 @@ impl Steerer {
         self.introduce(&identities, shutdown).await?;
         self.steering.bring_to(&desired)?;
         self.steering.plane().beat(legs)?;
+        let cut = self.steering.cut(&desired, &self.numbers)?;
+        if cut > 0 {
+            tracing::info!(connections = cut, "open connections were cut: intentions forbid them now");
+        }
         self.tell(&identities);
         Ok(())
     }

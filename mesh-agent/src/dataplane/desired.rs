@@ -1,7 +1,7 @@
 use super::numbers::Numbers;
 use super::workload::Workload;
 use crate::model::ServiceName;
-use mesh_common::{ANY, Action, Pair, ServiceNumber};
+use mesh_common::{ANY, Action, Pair, ServiceNumber, decide};
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 
@@ -99,6 +99,12 @@ impl Desired {
             })
             .collect();
         desired
+    }
+
+    /// Whether a connect between them is let through: what the programs decide.
+    pub fn allows(&self, pair: Pair) -> bool {
+        let rule = |source, destination| self.rules.get(&Pair { source, destination }).copied();
+        decide(pair.source, pair.destination, self.default, rule) == Action::Allow
     }
 
     /// An address that two services have in the catalog is the first one's.

@@ -2,7 +2,7 @@ use super::desired::{Desired, Target};
 use super::kernel::{Attachment, Facts, Host, KernelError, Maps, Pins, monotonic_now, namespace_cookie};
 use super::plan::Step;
 use super::plane::{DataPlane, DataPlaneError, Legs, Mode};
-use mesh_common::{Action, Config, Destination, Endpoint, Workload};
+use mesh_common::{Action, Config, Destination, Endpoint, Pair, Workload};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -114,6 +114,12 @@ impl DataPlane for EbpfDataPlane {
         self.config.leg_port_v4 = legs.v4.unwrap_or_default().to_be();
         self.config.leg_port_v6 = legs.v6.unwrap_or_default().to_be();
         self.say().map_err(|error| DataPlaneError::new("told that the agent lives", &error))
+    }
+
+    fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError> {
+        self.attachment
+            .cut(forbidden)
+            .map_err(|error| DataPlaneError::new("rid of forbidden connections", &error))
     }
 
     fn facts(&self) -> BTreeMap<String, String> {

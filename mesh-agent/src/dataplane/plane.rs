@@ -1,5 +1,7 @@
 use super::desired::Desired;
+use super::numbers::Numbers;
 use super::plan::{Step, plan};
+use mesh_common::Pair;
 use std::collections::BTreeMap;
 
 /// Where the maps are kept, and how sockets are steered by them.
@@ -26,6 +28,14 @@ pub trait DataPlane: Send {
     /// It could not be said.
     fn beat(&mut self, _: Legs) -> Result<(), DataPlaneError> {
         Ok(())
+    }
+
+    /// Ends the open connections that went straight to their server and that `forbidden` says; how many.
+    ///
+    /// # Errors
+    /// Some of them may be left.
+    fn cut(&mut self, _: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError> {
+        Ok(0)
     }
 
     /// Figures for people, by name.
@@ -105,11 +115,17 @@ pub struct Steering {
     plane: Box<dyn DataPlane>,
     /// `None` where that has to be read first.
     shadow: Option<Desired>,
+    /// How often open connections are still to be looked through.
+    looks: u8,
 }
+
+/// After a change, open connections are looked through this often, a turn each: a connect that was let through
+/// just before it may not be seen as a connection at once.
+const LOOKS: u8 = 2;
 
 impl Steering {
     pub fn new(plane: Box<dyn DataPlane>) -> Self {
-        Self { plane, shadow: None }
+        Self { plane, shadow: None, looks: LOOKS }
     }
 
     pub fn mode(&self) -> Mode {
@@ -133,8 +149,26 @@ impl Steering {
         for step in &plan {
             self.plane.apply(step)?;
             shadow.take(step);
+            self.looks = LOOKS;
         }
         self.shadow = Some(shadow);
         Ok(plan.len())
+    }
+    /// Ends the open connections that the maps, which are at `desired` now, would not let through again; how many.
+    /// There can be some where something has changed since, or where the maps have outlived an agent.
+    ///
+    /// # Errors
+    /// Some of them may be left; the next call tries again.
+    pub fn cut(&mut self, desired: &Desired, numbers: &Numbers) -> Result<u64, DataPlaneError> {
+        if self.looks == 0 {
+            return Ok(0);
+        }
+        let ended = self.plane.cut(&|pair| {
+            let pair =
+                Pair { source: numbers.current(pair.source), destination: numbers.current(pair.destination) };
+            !desired.allows(pair)
+        })?;
+        self.looks -= 1;
+        Ok(ended)
     }
 }

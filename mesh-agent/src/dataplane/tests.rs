@@ -16,6 +16,7 @@ struct FakeKernel {
     maps: Arc<Mutex<Desired>>,
     states: Arc<Mutex<Vec<Desired>>>,
     patience: Arc<Mutex<Option<usize>>>,
+    open: Arc<Mutex<Vec<Pair>>>,
 }
 
 impl DataPlane for FakeKernel {
@@ -37,6 +38,13 @@ impl DataPlane for FakeKernel {
         maps.take(step);
         self.states.lock().unwrap().push(maps.clone());
         Ok(())
+    }
+
+    fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError> {
+        let mut open = self.open.lock().unwrap();
+        let before = open.len();
+        open.retain(|pair| !forbidden(*pair));
+        Ok((before - open.len()) as u64)
     }
 }
 
@@ -151,6 +159,37 @@ fn a_plan_that_fails_half_way_is_made_anew_from_what_the_maps_say() {
 }
 
 #[test]
+fn open_connections_that_a_change_forbids_are_cut_and_others_are_not() {
+    let (kept, cut) = (Pair { source: 1, destination: 2 }, Pair { source: 3, destination: 2 });
+    let kernel = FakeKernel::default();
+    kernel.open.lock().unwrap().extend([kept, cut, kept]);
+    let (mut steering, numbers) = (Steering::new(Box::new(kernel.clone())), Numbers::default());
+    let mut desired = Desired { default: Allow, ..Desired::default() };
+    let mut turn = |desired: &Desired| {
+        steering.bring_to(desired).unwrap();
+        steering.cut(desired, &numbers).unwrap()
+    };
+    assert_eq!(turn(&desired), 0);
+    desired.rules.insert(cut, Deny);
+    assert_eq!(turn(&desired), 1);
+    kernel.open.lock().unwrap().push(cut); // It was on its way when the intention changed.
+    assert_eq!((turn(&desired), turn(&desired)), (1, 0));
+    assert_eq!(*kernel.open.lock().unwrap(), [kept, kept]);
+}
+
+#[test]
+fn what_outlived_an_agent_is_looked_through_by_the_next() {
+    let kernel = FakeKernel::default();
+    let forbidden = Pair { source: 1, destination: 2 };
+    kernel.open.lock().unwrap().push(forbidden);
+    let desired = Desired { rules: [(forbidden, Deny)].into(), ..Desired::default() };
+    *kernel.maps.lock().unwrap() = desired.clone();
+    let mut steering = Steering::new(Box::new(kernel));
+    assert_eq!(steering.bring_to(&desired).unwrap(), 0, "nothing has changed");
+    assert_eq!(steering.cut(&desired, &Numbers::default()).unwrap(), 1);
+}
+
+#[test]
 fn userspace_has_nothing_to_steer_and_says_why() {
     let mut steering = Steering::new(Box::new(UserspaceDataPlane::new("not root")));
     steering.bring_to(&random(&mut SmallRng::seed_from_u64(1))).unwrap();
@@ -200,7 +239,8 @@ fn the_maps_say_what_workloads_catalog_and_intentions_say() {
         ],
         default: Allow,
     };
-    let (web, db, far, client) = (0xf000_0001, 0xf000_0002, 0xf000_0003, 1);
+    let client = Numbers::default().of_local(&name("client"));
+    let (web, db, far) = (0xf000_0001, 0xf000_0002, 0xf000_0003);
     let to = |service, is_virtual, server| Target { service, is_virtual, server };
     let expected = Desired {
         default: Allow,

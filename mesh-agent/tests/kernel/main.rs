@@ -6,6 +6,7 @@
 
 mod accelerate;
 mod connect;
+mod cut;
 mod identity;
 mod lab;
 mod life;

@@ -24,6 +24,9 @@ fn role() {
         ["late", address] => late(address),
         ["echo", address] => listen(address, |stream| std::io::copy(&mut &*stream, &mut &*stream).map(drop)),
         ["mute", address] => mute(address),
+        ["watch", address] => watch(address),
+        ["hold", address] => hold(address, TcpStream::connect),
+        ["hold-mapped", address] => hold(address, connect_mapped),
         ["turns", address, count, size] => {
             turns(address, count.parse().expect("a count"), size.parse().expect("a size"))
         }
@@ -120,6 +123,31 @@ fn connect_padded(address: SocketAddr) -> io::Result<TcpStream> {
 fn connect_apart(address: SocketAddr) -> io::Result<TcpStream> {
     nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNET)?;
     TcpStream::connect(address)
+}
+
+/// Reads all that each connection brings; says how it ended.
+fn watch(address: &str) -> io::Result<()> {
+    listen(address, |stream| {
+        let mut stream = stream.try_clone()?;
+        stream.write_all(b"!")?;
+        std::thread::spawn(move || say(&how_it_ends(&mut stream)));
+        Ok(())
+    })
+}
+
+/// Connects, and says so once the server has said a word; then, how the connection ended.
+fn hold(address: &str, dial: impl Fn(SocketAddr) -> io::Result<TcpStream>) -> io::Result<()> {
+    let mut stream = dial(address.parse().expect("an address"))?;
+    stream.read_exact(&mut [0; 1])?;
+    say("held")?;
+    say(&how_it_ends(&mut stream))
+}
+
+fn how_it_ends(stream: &mut TcpStream) -> String {
+    match std::io::copy(stream, &mut io::sink()) {
+        Ok(_) => "closed".to_owned(),
+        Err(error) => format!("{:?}", error.kind()),
+    }
 }
 
 fn many(address: &str, count: usize) -> io::Result<()> {

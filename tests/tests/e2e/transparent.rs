@@ -18,7 +18,7 @@ struct Scene {
     agent: Process,
     far_proxy: Option<Process>,
     web: DemoService,
-    _far: DemoService,
+    far: DemoService,
     /// Goes last: while somebody is in them, or the agent lives, they cannot be removed.
     cgroups: Cgroups,
 }
@@ -29,7 +29,7 @@ struct Cgroups {
     pins: PathBuf,
 }
 
-const BELOW: [&str; 2] = ["agent", "client"];
+const BELOW: [&str; 3] = ["agent", "client", "friend"];
 
 impl Cgroups {
     fn new(test: &str) -> Result<Self, String> {
@@ -89,12 +89,12 @@ impl Scene {
     /// `Err` says why the kernel's data plane cannot be had here.
     fn new(test: &str) -> Result<Self, String> {
         let (directory, cgroups) = (tempfile::tempdir().unwrap(), Cgroups::new(test)?);
-        let client = json!({"mesh-workload": format!("cgroup:{}", cgroups.path("client"))});
+        let of = |below| json!({"mesh-workload": format!("cgroup:{}", cgroups.path(below))});
         let config = json!({
             "dataplane": "auto", "dataplane_cgroup": cgroups.top, "dataplane_pins": cgroups.pins,
             "services": [
                 {"name": "web", "port": 8081, "connect": {"sidecar_service": {}}},
-                {"name": "client", "meta": client},
+                {"name": "client", "meta": of("client")}, {"name": "friend", "meta": of("friend")},
             ],
         });
         let file = directory.path().join("config.json");
@@ -103,7 +103,7 @@ impl Scene {
         let mut command = mesh(&["agent", "-dev"]);
         command.arg(format!("-config-file={}", file.display()));
         let agent = Process::start(cgroups.enter("agent", command), &directory.path().join("agent.log"));
-        let mut scene = Self { directory, agent, far_proxy: None, web, _far: far, cgroups };
+        let mut scene = Self { directory, agent, far_proxy: None, web, far, cgroups };
         let mode = eventually("the data plane has a mode", || {
             let status = run(&mut mesh(&["dataplane", "status"])).stdout;
             status.starts_with("mode = ").then_some(status)
@@ -140,6 +140,20 @@ impl Scene {
         run(&mut self.cgroups.enter("client", command))
     }
 
+    /// A connection that says nothing, from a process of that cgroup.
+    fn hold(&self, below: &str, service: &str) -> Held {
+        const SCRIPT: &str = "import socket, sys
+s = socket.create_connection((sys.argv[1], 80), 5)
+s.settimeout(60)
+s.sendall(b'GET')
+try: print('closed' if s.recv(1) == b'' else 'answered', flush=True)
+except ConnectionError as e: print(type(e).__name__, flush=True)";
+        let mut command = Command::new("python3");
+        command.args(["-c", SCRIPT, &self.virtual_ip(service).to_string()]);
+        let log = self.directory.path().join(format!("{below}-{service}.log"));
+        Held { process: Process::start(self.cgroups.enter(below, command), &log) }
+    }
+
     fn counter(&self, name: &str) -> u64 {
         let status = run(&mut mesh(&["dataplane", "status"])).success();
         let start = format!("counter.{name} = ");
@@ -149,6 +163,24 @@ impl Scene {
 
     fn eventually_counted(&self, name: &str) {
         eventually(name, || (self.counter(name) > 0).then_some(()));
+    }
+}
+
+/// A connection that is open, until somebody ends it.
+struct Held {
+    process: Process,
+}
+
+impl Held {
+    fn is_open(&mut self) -> bool {
+        self.process.ended().is_none()
+    }
+
+    /// How its owner saw it end, within a second.
+    fn end(&mut self) -> String {
+        let ended = mesh_tests::within(Duration::from_secs(1), || (!self.is_open()).then_some(()));
+        assert!(ended.is_some(), "the connection is still open after a second");
+        self.process.log().trim().to_owned()
     }
 }
 
@@ -198,6 +230,37 @@ fn unmodified_programs_reach_services_here_and_through_the_agent_until_they_are_
         assert_eq!(scene.curl("web").status, Some(7));
         assert_eq!(scene.web.connections(), served, "a denied connect reaches nobody");
         scene.eventually_counted("denied");
+    });
+}
+
+#[test]
+fn a_denied_pair_is_cut_within_a_second_on_either_path_and_others_are_not() {
+    transparently("cut", |scene| {
+        eventually("web is reached straight", || {
+            eventually_reached(&scene, "web");
+            (scene.counter("local") > 0).then_some(())
+        });
+        eventually_reached(&scene, "far");
+        let (straight, through) = (scene.counter("local"), scene.counter("redirected"));
+        let (web, far) = (scene.web.connections(), scene.far.connections());
+        let mut cut = [scene.hold("client", "web"), scene.hold("client", "far")];
+        let mut kept = [scene.hold("friend", "web"), scene.hold("friend", "far")];
+        eventually("all are open", || {
+            (scene.web.connections() == web + 2 && scene.far.connections() == far + 2).then_some(())
+        });
+        eventually("two went straight, two through the agent", || {
+            let now = (scene.counter("local"), scene.counter("redirected"));
+            (now.0 >= straight + 2 && now.1 >= through + 2).then_some(())
+        });
+        let (web, far) = (scene.web.broken(), scene.far.broken());
+        run(&mut mesh(&["intention", "create", "-deny", "client", "*"])).success();
+        assert_eq!(cut[0].end(), "ConnectionAbortedError");
+        assert!(["ConnectionResetError", "closed"].contains(&cut[1].end().as_str()));
+        eventually("the servers see it", || {
+            ((scene.web.broken(), scene.far.broken()) == (web + 1, far + 1)).then_some(())
+        });
+        assert!(kept.iter_mut().all(Held::is_open), "another pair is untouched");
+        scene.eventually_counted("cut");
     });
 }
 

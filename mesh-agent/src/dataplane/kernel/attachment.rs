@@ -1,4 +1,5 @@
 use super::bpf;
+use super::cut::cut;
 use super::error::KernelError;
 use super::facts::{Facts, ProgramFacts};
 use super::maps::{Maps, NAMES};
@@ -8,6 +9,7 @@ use super::programs::{self, HOOKS, Hook, SK_MSG, STRICT};
 use super::socket::cgroup_id;
 use aya::programs::{Program, ProgramFd};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
+use mesh_common::{Counter, Pair};
 use std::fs::{self, File};
 use std::io;
 use std::os::fd::AsFd;
@@ -61,6 +63,22 @@ impl Attachment {
             return hang(&mut self.ebpf, STRICT, &self.cgroup, &self.pins);
         }
         unhang(&self.pins.link(STRICT.program))
+    }
+
+    /// Ends the open connections between a process and its server that `forbidden` says, and counts them. Who
+    /// has forbidden something calls it twice: a connect that was let through a moment ago may be overlooked.
+    ///
+    /// # Errors
+    /// The kernel refused. Some of them may have been ended.
+    pub fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, KernelError> {
+        let asked = self.pins.maps().join("ASKED");
+        let asked = bpf::open_pin(&asked).map_err(|e| KernelError::file("opening", &asked, e))?;
+        let ended = cut(asked.as_fd(), forbidden)
+            .map_err(|source| KernelError::Sockets { attempt: "cutting forbidden connections", source })?;
+        if ended > 0 {
+            self.maps.add(Counter::Cut, ended)?;
+        }
+        Ok(ended)
     }
 
     /// What the kernel says of the programs and maps.

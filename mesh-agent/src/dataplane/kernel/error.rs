@@ -34,6 +34,12 @@ pub enum KernelError {
         #[source]
         source: io::Error,
     },
+    #[error("{attempt} failed: {source}")]
+    Sockets {
+        attempt: &'static str,
+        #[source]
+        source: io::Error,
+    },
     #[error("{attempt} the kernel's map {map} failed: {}", chain(source))]
     Map {
         map: &'static str,

@@ -6,8 +6,11 @@
 
 mod attachment;
 mod bpf;
+mod cut;
+mod diag;
 mod error;
 mod facts;
+mod held;
 mod host;
 mod maps;
 mod mounts;
