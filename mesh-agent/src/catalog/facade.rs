@@ -11,12 +11,14 @@ pub type Later<'a, T> = BoxFuture<'a, T>;
 pub trait Consensus: Send + Sync {
     /// Completes once the command is committed and applied here.
     fn write(&self, command: Command) -> Later<'_, Result<Outcome, ConsensusError>>;
-    /// Completes once a read of the local state is linearizable.
-    fn confirm_leadership(&self) -> Later<'_, Result<(), ConsensusError>>;
+    /// Completes once a read of the local state is as fresh as asked for.
+    fn catch_up(&self, consistency: Consistency) -> Later<'_, Result<(), ConsensusError>>;
     /// The leader's RPC address as `ip:port`, while one is known.
     fn leader(&self) -> Option<String>;
     /// The RPC addresses of all servers.
     fn peers(&self) -> Vec<String>;
+    /// Since the leader was heard of; nothing if it never was.
+    fn last_contact(&self) -> Option<Duration>;
 }
 
 /// Why the servers could not agree on a write or a read.
@@ -29,6 +31,10 @@ pub enum ConsensusError {
         "the write was not confirmed within {waited:?} and may still take effect: read before trying again"
     )]
     Unconfirmed { waited: Duration },
+    #[error(
+        "this agent's view of the catalog is behind the servers' for {waited:?}: ask with ?stale for what it has, or look for a server that does not answer in its log"
+    )]
+    Lagging { waited: Duration },
     #[error("the server is shutting down or its Raft log failed: {reason}")]
     Stopped { reason: String },
 }
@@ -81,7 +87,10 @@ impl<T> Reply<T> {
     }
 }
 
-/// The facade over a server's own state.
+/// What readers are told where no leader was ever heard of: they look for something long ago.
+const NEVER: Duration = Duration::from_secs(3600);
+
+/// The facade over a server's own state, or a client agent's view of it.
 #[derive(Clone)]
 pub struct Catalog {
     store: Arc<Store>,
@@ -111,7 +120,7 @@ impl Catalog {
         query: &Q,
         options: &ReadOptions,
     ) -> Result<Reply<Q::Output>, CatalogError> {
-        self.check(options.consistency).await?;
+        self.consensus.catch_up(options.consistency).await?;
         let topics = query.topics();
         if let Some(above) = options.above {
             self.wait_above(&topics, above, options.wait).await;
@@ -120,18 +129,9 @@ impl Catalog {
         Ok(Reply {
             index: state.index_of(&topics),
             known_leader: self.consensus.leader().is_some(),
-            last_contact: Duration::ZERO,
+            last_contact: self.consensus.last_contact().unwrap_or(NEVER),
             value: query.run(&state),
         })
-    }
-
-    async fn check(&self, consistency: Consistency) -> Result<(), CatalogError> {
-        match consistency {
-            Consistency::Stale => Ok(()),
-            Consistency::Default if self.consensus.leader().is_some() => Ok(()),
-            Consistency::Default => Err(ConsensusError::NoLeader.into()),
-            Consistency::Consistent => Ok(self.consensus.confirm_leadership().await?),
-        }
     }
 
     /// Registered before the state is read, so that no write between the two is missed.

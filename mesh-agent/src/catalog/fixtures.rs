@@ -1,9 +1,10 @@
 //! A catalog for tests of this room and the ones above it.
 
-use super::{Catalog, Consensus, ConsensusError, Later};
+use super::{Catalog, Consensus, ConsensusError, Consistency, Later};
 use crate::state::{Command, Outcome, Store};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 /// The address under which the one server is known.
 pub(crate) const SERVER: &str = "127.0.0.1:8300";
@@ -47,14 +48,17 @@ impl Consensus for OneVoter {
     fn write(&self, command: Command) -> Later<'_, Result<Outcome, ConsensusError>> {
         Box::pin(async { self.apply(command) })
     }
-    fn confirm_leadership(&self) -> Later<'_, Result<(), ConsensusError>> {
-        Box::pin(async { self.led() })
+    fn catch_up(&self, consistency: Consistency) -> Later<'_, Result<(), ConsensusError>> {
+        Box::pin(async move { if consistency == Consistency::Stale { Ok(()) } else { self.led() } })
     }
     fn leader(&self) -> Option<String> {
         self.led().ok().map(|()| SERVER.to_owned())
     }
     fn peers(&self) -> Vec<String> {
         vec![SERVER.to_owned()]
+    }
+    fn last_contact(&self) -> Option<Duration> {
+        Some(Duration::ZERO)
     }
 }
 

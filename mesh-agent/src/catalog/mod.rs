@@ -2,6 +2,7 @@
 //!
 //! Doors and duties talk to this and nothing below it. It does not know HTTP, nor where a question came from.
 
+mod client;
 mod facade;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -10,4 +11,5 @@ mod server;
 #[cfg(test)]
 mod tests;
 
+pub use client::{ClientAgreement, Servers, Written};
 pub use facade::{Catalog, CatalogError, Consensus, ConsensusError, Consistency, Later, ReadOptions, Reply};

@@ -1,6 +1,7 @@
-use super::facade::{Consensus, ConsensusError, Later};
+use super::facade::{Consensus, ConsensusError, Consistency, Later};
 use crate::raft::{AgreementError, RaftNode};
 use crate::state::{Command, Outcome};
+use std::time::Duration;
 
 /// A server agrees through Raft.
 impl Consensus for RaftNode {
@@ -8,8 +9,15 @@ impl Consensus for RaftNode {
         Box::pin(async move { Ok(Self::write(self, command).await?) })
     }
 
-    fn confirm_leadership(&self) -> Later<'_, Result<(), ConsensusError>> {
-        Box::pin(async move { Ok(Self::confirm_leadership(self).await?) })
+    fn catch_up(&self, consistency: Consistency) -> Later<'_, Result<(), ConsensusError>> {
+        Box::pin(async move {
+            match consistency {
+                Consistency::Stale => Ok(()),
+                Consistency::Default if Self::leader(self).is_some() => Ok(()),
+                Consistency::Default => Err(ConsensusError::NoLeader),
+                Consistency::Consistent => Ok(Self::confirm_leadership(self).await?),
+            }
+        })
     }
 
     fn leader(&self) -> Option<String> {
@@ -18,6 +26,10 @@ impl Consensus for RaftNode {
 
     fn peers(&self) -> Vec<String> {
         Self::peers(self)
+    }
+
+    fn last_contact(&self) -> Option<Duration> {
+        Self::leader(self).map(|_| Duration::ZERO)
     }
 }
 
