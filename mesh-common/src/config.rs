@@ -9,8 +9,8 @@ pub struct Config {
     pub heartbeat: u64,
     /// How old the heartbeat may be, in nanoseconds, before the agent counts as dead.
     pub heartbeat_limit: u64,
-    /// Grows with every change of the intentions.
-    pub epoch: u64,
+    /// How old it may be before names are no longer asked of the agent: nobody is refused for want of it.
+    pub names_limit: u64,
     /// The cookie of the network namespace that the agent listens in.
     pub namespace: u64,
     /// The cgroup whose processes are the agent; 0 for none.
@@ -23,13 +23,23 @@ pub struct Config {
     pub leg_port_v4: u16,
     /// Where leg F listens at `::1`, in network order; 0 where it does not.
     pub leg_port_v6: u16,
+    /// Where the agent answers who asks for names at 127.0.0.1, in network order; 0 where it does not.
+    pub names_port_v4: u16,
+    /// The same at `::1`.
+    pub names_port_v6: u16,
     /// A sum of the constants below.
-    pub flags: u32,
+    pub flags: u64,
 }
 
 impl Config {
-    /// `sk_msg` may move bytes between two sockets of this host.
-    pub const ACCELERATE: u32 = 1;
+    /// A service of this host is strict: who may reach it has to be let in.
+    pub const GUARD: u64 = 1;
+
+    #[inline(always)]
+    #[must_use]
+    pub const fn has(&self, flag: u64) -> bool {
+        self.flags & flag != 0
+    }
 
     #[inline(always)]
     #[must_use]
@@ -42,6 +52,13 @@ impl Config {
     #[must_use]
     pub const fn agent_is_alive(&self, now: u64) -> bool {
         now.saturating_sub(self.heartbeat) <= self.heartbeat_limit
+    }
+
+    /// Whether the agent has spoken recently enough at `now` to be asked for names.
+    #[inline(always)]
+    #[must_use]
+    pub const fn knows_names(&self, now: u64) -> bool {
+        now.saturating_sub(self.heartbeat) <= self.names_limit
     }
 
     /// Whether a caller is the agent itself.
@@ -58,6 +75,13 @@ impl Config {
     pub const fn leg_port(&self, v4: bool) -> u16 {
         if v4 { self.leg_port_v4 } else { self.leg_port_v6 }
     }
+
+    /// The port where the agent answers who asks for names by the family, in network order; 0 for none.
+    #[inline(always)]
+    #[must_use]
+    pub const fn names_port(&self, v4: bool) -> u16 {
+        if v4 { self.names_port_v4 } else { self.names_port_v6 }
+    }
 }
 
 #[cfg(test)]
@@ -67,15 +91,16 @@ mod tests {
 
     #[test]
     fn its_layout_is_fixed() {
-        assert_eq!((size_of::<Config>(), align_of::<Config>()), (56, 8));
+        assert_eq!((size_of::<Config>(), align_of::<Config>()), (64, 8));
         let offsets = (
             offset_of!(Config, namespace),
             offset_of!(Config, agent_process),
             offset_of!(Config, default_action),
             offset_of!(Config, leg_port_v4),
+            offset_of!(Config, names_port_v4),
             offset_of!(Config, flags),
         );
-        assert_eq!(offsets, (24, 40, 44, 48, 52));
+        assert_eq!(offsets, (24, 40, 44, 48, 52, 56));
     }
 
     #[test]
@@ -88,9 +113,11 @@ mod tests {
 
     #[test]
     fn an_agent_lives_for_as_long_as_its_heartbeat_may_be_old() {
-        let config = Config { heartbeat: 100, heartbeat_limit: 10, ..Config::default() };
-        for (now, alive) in [(90, true), (100, true), (110, true), (111, false)] {
-            assert_eq!(config.agent_is_alive(now), alive, "{now}");
+        let config = Config { heartbeat: 100, heartbeat_limit: 10, names_limit: 3, ..Config::default() };
+        for (now, alive, knows) in
+            [(90, true, true), (103, true, true), (104, true, false), (110, true, false), (111, false, false)]
+        {
+            assert_eq!((config.agent_is_alive(now), config.knows_names(now)), (alive, knows), "{now}");
         }
     }
 }

@@ -26,12 +26,14 @@ pub enum Counter {
     Told,
     /// Messages that `sk_msg` moved.
     Moved,
+    /// Questions for names, or connections for them, that were sent to the agent.
+    Names,
     /// Something did not fit into a map, and the connection was refused for it.
     Full,
 }
 
 impl Counter {
-    pub const COUNT: u32 = 13;
+    pub const COUNT: u32 = 14;
 
     pub const ALL: [Self; Self::COUNT as usize] = [
         Self::Seen,
@@ -46,6 +48,7 @@ impl Counter {
         Self::StrictRefused,
         Self::Told,
         Self::Moved,
+        Self::Names,
         Self::Full,
     ];
 
@@ -65,6 +68,7 @@ impl Counter {
             Self::StrictRefused => "strict_refused",
             Self::Told => "told",
             Self::Moved => "moved",
+            Self::Names => "names",
             Self::Full => "full",
         }
     }

@@ -1,4 +1,4 @@
-use crate::{Endpoint, ServiceNumber};
+use crate::{Endpoint, Origin, ServiceNumber};
 
 /// Where an address of the mesh leads: a value of the map `dest`, whose key is an [`Endpoint`] (port 0:
 /// the address at every port that has no entry of its own).
@@ -20,6 +20,10 @@ impl Destination {
     pub const VIRTUAL: u32 = 1;
     /// The server refuses whatever does not come through the mesh.
     pub const STRICT: u32 = 1 << 1;
+    /// The address means this in `namespace` alone, and is no way into the mesh: a strict server's own.
+    pub const HERE: u32 = 1 << 2;
+    /// `sk_msg` may move bytes between the client and the server.
+    pub const FAST: u32 = 1 << 3;
 
     /// A service that the agent reaches.
     #[must_use]
@@ -31,6 +35,21 @@ impl Destination {
     #[must_use]
     pub const fn local(service: ServiceNumber, flags: u32, server: Endpoint, namespace: u64) -> Self {
         Self { namespace, service, flags, server, reserved: 0 }
+    }
+
+    /// A strict server's own address, in the network namespace of that cookie.
+    #[must_use]
+    pub const fn guarded(service: ServiceNumber, namespace: u64) -> Self {
+        Self { namespace, ..Self::remote(service, Self::STRICT | Self::HERE) }
+    }
+
+    /// The path of a connection that is sent straight to the server.
+    #[inline(always)]
+    #[must_use]
+    pub const fn straight_path(self) -> u32 {
+        let guarded = if self.has(Self::STRICT) { Origin::GUARDED } else { 0 };
+        let fast = if self.has(Self::FAST) { Origin::FAST } else { 0 };
+        Origin::SERVER | guarded | fast
     }
 
     #[inline(always)]
@@ -71,5 +90,17 @@ mod tests {
         assert!(!Destination::local(1, 0, server, 5).is_local_to(6));
         assert!(Destination::local(1, 0, server, 0).is_local_to(6));
         assert!(!Destination::remote(1, 0).is_local_to(0));
+        assert!(!Destination::guarded(1, 5).is_local_to(5));
+    }
+
+    #[test]
+    fn the_straight_path_says_what_a_connection_needs() {
+        let path = |flags| Destination::remote(1, flags).straight_path();
+        assert_eq!(path(Destination::VIRTUAL), Origin::SERVER);
+        assert_eq!(path(Destination::STRICT), Origin::SERVER | Origin::GUARDED);
+        assert_eq!(
+            path(Destination::STRICT | Destination::FAST),
+            Origin::SERVER | Origin::GUARDED | Origin::FAST
+        );
     }
 }

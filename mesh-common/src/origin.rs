@@ -11,7 +11,7 @@ pub struct Origin {
     pub destination: ServiceNumber,
     /// Where the application wanted to go.
     pub endpoint: Endpoint,
-    /// One of the constants below.
+    /// A sum of the constants below.
     pub path: u32,
 }
 
@@ -19,13 +19,24 @@ impl Origin {
     /// The connection goes to leg F.
     pub const AGENT: u32 = 1;
     /// The connection goes straight to the server.
-    pub const SERVER: u32 = 2;
-    /// The agent itself connects, to where it said.
-    pub const FROM_AGENT: u32 = 3;
+    pub const SERVER: u32 = 1 << 1;
+    /// The server is strict and has to let the connection in.
+    pub const GUARDED: u32 = 1 << 2;
+    /// `sk_msg` moves its bytes.
+    pub const FAST: u32 = 1 << 3;
+    /// It asks for names, of the agent in the place of whom it meant.
+    pub const NAMES: u32 = 1 << 4;
 
     /// `getsockopt(SOL_IP, OPTION)` on a socket that leg F accepted gives this whole value, and
     /// `ENOPROTOOPT` on a socket that nobody was sent to.
     pub const OPTION: i32 = 0x6d65;
+
+    /// Whether the path is, among others, one of these.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has(&self, paths: u32) -> bool {
+        self.path & paths != 0
+    }
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use crate::storage;
 use aya_ebpf::helpers::bpf_get_current_cgroup_id;
 use aya_ebpf::helpers::generated::bpf_get_current_ancestor_cgroup_id;
 use aya_ebpf::programs::SockAddrContext;
-use mesh_common::ServiceNumber;
+use mesh_common::{ANY, ServiceNumber};
 
 /// How deep below the root a workload's cgroup may lie when the caller is in a cgroup below it.
 const DEEPEST: i32 = 10;
@@ -29,12 +29,25 @@ pub fn cgroup() -> u64 {
 #[inline(always)]
 pub fn identify(ctx: &SockAddrContext) -> Caller {
     let cgroup = cgroup();
-    let Some(service) = service_of(cgroup).or_else(service_above) else { return Caller::Stranger };
+    let Some(service) = service() else { return Caller::Stranger };
     let Some(maker) = storage::get(&MAKER, socket(ctx)) else { return Caller::Borrower };
     if maker == cgroup || service_of(maker) == Some(service) {
         return Caller::Service(service);
     }
     Caller::Borrower
+}
+
+/// The service that the caller's process is, whoever made the socket.
+#[inline(always)]
+pub fn service() -> Option<ServiceNumber> {
+    let number = number();
+    (number != ANY).then_some(number)
+}
+
+/// One copy for all who ask; [`ANY`] is nobody's number.
+#[inline(never)]
+fn number() -> ServiceNumber {
+    service_of(cgroup()).or_else(service_above).unwrap_or(ANY)
 }
 
 #[inline(always)]

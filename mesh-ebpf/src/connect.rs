@@ -3,6 +3,7 @@
 use crate::address::{Family, V4, V6, socket};
 use crate::caller::{self, Caller};
 use crate::maps::{ASKED, CONFIG, DESTINATION, INTENT};
+use crate::names;
 use crate::stats::{count, tell_denied};
 use crate::storage;
 use aya_ebpf::EbpfContext;
@@ -12,6 +13,7 @@ use aya_ebpf::programs::SockAddrContext;
 use mesh_common::{Action, Config, Counter, Destination, Endpoint, Origin, Pair, ServiceNumber, decide};
 
 const IPPROTO_TCP: u32 = 6;
+const IPPROTO_UDP: u32 = 17;
 
 /// What the kernel reads from the hook: go on, or `EPERM`.
 const GO_ON: i32 = 1;
@@ -30,15 +32,25 @@ pub fn mesh_connect6(ctx: SockAddrContext) -> i32 {
 #[inline(always)]
 fn connect<F: Family>(ctx: &SockAddrContext) -> i32 {
     // SAFETY: the kernel gives the hook a valid context.
-    if unsafe { (*ctx.sock_addr).protocol } != IPPROTO_TCP {
-        return GO_ON;
+    match unsafe { (*ctx.sock_addr).protocol } {
+        IPPROTO_TCP => tcp::<F>(ctx),
+        IPPROTO_UDP => names::connect::<F>(ctx),
+        _ => GO_ON,
     }
+}
+
+#[inline(always)]
+fn tcp<F: Family>(ctx: &SockAddrContext) -> i32 {
     count(Counter::Seen);
     storage::remove(&ASKED, socket(ctx)); // An earlier connect of this socket says nothing about this one.
     let wanted = F::read(ctx);
-    let (Some(config), Some(destination)) = (CONFIG.get(0), destination(wanted)) else { return GO_ON };
+    let Some(config) = CONFIG.get(0) else { return GO_ON };
+    let Some(destination) = destination(wanted) else { return elsewhere::<F>(ctx, config, wanted) };
     if config.is_agent(ctx.tgid(), caller::cgroup()) {
-        return let_agent_pass(ctx, wanted, destination);
+        return let_in(ctx, config, wanted);
+    }
+    if destination.has(Destination::HERE) {
+        return guard::<F>(ctx, config, wanted, destination);
     }
     match caller::identify(ctx) {
         Caller::Service(source) => steer::<F>(ctx, config, source, wanted, destination),
@@ -46,7 +58,37 @@ fn connect<F: Family>(ctx: &SockAddrContext) -> i32 {
         Caller::Stranger if destination.has(Destination::VIRTUAL) => {
             refuse::<F>(ctx, wanted, Counter::Strangers)
         }
+        Caller::Stranger if destination.has(Destination::STRICT) => {
+            refuse::<F>(ctx, wanted, Counter::StrictRefused)
+        }
         Caller::Stranger => GO_ON,
+    }
+}
+
+/// No address of the mesh: who asks for names is sent to where they are known, and the agent may be on its way to a
+/// strict server.
+#[inline(always)]
+fn elsewhere<F: Family>(ctx: &SockAddrContext, config: &Config, wanted: Endpoint) -> i32 {
+    if names::is_resolver(wanted) {
+        return names::send::<F>(ctx, config, wanted);
+    }
+    if config.has(Config::GUARD) && config.is_agent(ctx.tgid(), caller::cgroup()) {
+        return let_in(ctx, config, wanted);
+    }
+    GO_ON
+}
+
+/// A strict server's own address in its own network namespace: for the service itself, and for nobody else who is
+/// not the agent. Others have the mesh's addresses.
+#[inline(always)]
+fn guard<F: Family>(ctx: &SockAddrContext, config: &Config, wanted: Endpoint, to: &Destination) -> i32 {
+    // SAFETY: the helper reads the context that the kernel gave.
+    if to.namespace != unsafe { bpf_get_netns_cookie(ctx.as_ptr()) } {
+        return GO_ON;
+    }
+    match caller::identify(ctx) {
+        Caller::Service(source) if source == to.service => let_in(ctx, config, wanted),
+        _ => refuse::<F>(ctx, wanted, Counter::StrictRefused),
     }
 }
 
@@ -57,16 +99,11 @@ fn destination(wanted: Endpoint) -> Option<&'static Destination> {
     unsafe { DESTINATION.get(wanted).or_else(|| DESTINATION.get(wanted.at_every_port())) }
 }
 
-/// The agent connects to whom it wants. A strict server learns that it is the agent.
+/// The agent connects to whom it wants, and a strict service to itself: its server, if it is one, lets them in.
 #[inline(always)]
-fn let_agent_pass(ctx: &SockAddrContext, wanted: Endpoint, destination: &Destination) -> i32 {
-    if destination.has(Destination::STRICT) {
-        let origin = Origin {
-            source: 0,
-            destination: destination.service,
-            endpoint: wanted,
-            path: Origin::FROM_AGENT,
-        };
+fn let_in(ctx: &SockAddrContext, config: &Config, wanted: Endpoint) -> i32 {
+    if config.has(Config::GUARD) {
+        let origin = Origin { source: 0, destination: 0, endpoint: wanted, path: Origin::GUARDED };
         storage::put(&ASKED, socket(ctx), origin);
     }
     GO_ON
@@ -86,7 +123,7 @@ fn steer<F: Family>(
     }
     // SAFETY: the helper reads the context that the kernel gave.
     let namespace = unsafe { bpf_get_netns_cookie(ctx.as_ptr()) };
-    let origin = Origin { source, destination: to.service, endpoint: wanted, path: Origin::SERVER };
+    let origin = Origin { source, destination: to.service, endpoint: wanted, path: to.straight_path() };
     if to.is_local_to(namespace) && F::fits(to.server) {
         return send::<F>(ctx, to.server, origin, Counter::Local);
     }

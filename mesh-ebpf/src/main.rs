@@ -14,6 +14,7 @@ mod create;
 mod getpeername;
 mod getsockopt;
 mod maps;
+mod names;
 mod skmsg;
 mod sockops;
 mod stats;

@@ -49,6 +49,10 @@ pub static SOCKETS: SockHash<Tuple> = SockHash::with_max_entries(CONNECTIONS, 0)
 #[map(name = "flow")]
 pub static FLOW: LruHashMap<Tuple, Flow> = LruHashMap::with_max_entries(CONNECTIONS, 0);
 
+/// Whom a socket asked for names, by its cookie. What is evicted is asked of the agent's own recursors.
+#[map(name = "resolver")]
+pub static RESOLVER: LruHashMap<u64, Endpoint> = LruHashMap::with_max_entries(16_384, 0);
+
 /// The cgroup that made a socket.
 #[btf_map]
 pub static MAKER: SkStorage<u64> = SkStorage::new();

@@ -1,7 +1,7 @@
 //! The life of a connection: carries its origin from the connecting socket to the accepted one.
 
 use crate::context::{local_port, remote_port, words};
-use crate::maps::{ADMITTED, ASKED, CONFIG, FLOW, ORIGIN, SOCKETS, TOLD};
+use crate::maps::{ADMITTED, ASKED, FLOW, ORIGIN, SOCKETS, TOLD};
 use crate::stats::count;
 use crate::storage;
 use aya_ebpf::EbpfContext;
@@ -13,10 +13,15 @@ use aya_ebpf::cty::c_void;
 use aya_ebpf::helpers::bpf_get_netns_cookie;
 use aya_ebpf::macros::sock_ops;
 use aya_ebpf::programs::SockOpsContext;
-use mesh_common::{Config, Counter, Endpoint, Flow, Origin, Tuple};
+use mesh_common::{Counter, Endpoint, Flow, Origin, Tuple};
 
 const AF_INET: u32 = 2;
 const DONE: u32 = 1;
+
+/// The accepting end hears of these.
+const ARRIVES: u32 = Origin::AGENT | Origin::FAST;
+/// Something is kept of these while they live.
+const REMEMBERED: u32 = ARRIVES | Origin::GUARDED;
 
 #[sock_ops]
 pub fn mesh_sockops(ctx: SockOpsContext) -> u32 {
@@ -30,15 +35,16 @@ pub fn mesh_sockops(ctx: SockOpsContext) -> u32 {
     DONE
 }
 
-/// The connecting end has its port now, and the other end cannot have heard of it yet.
+/// The connecting end has its port now, and the other end cannot have heard of it yet. A plain straight connection
+/// needs nothing of this.
 #[inline(always)]
 fn before_syn(ctx: &SockOpsContext) {
-    let Some(origin) = asked(ctx) else { return };
+    let Some(origin) = asked(ctx).filter(|origin| origin.has(REMEMBERED)) else { return };
     let tuple = tuple(ctx);
-    if origin.path != Origin::AGENT {
+    if origin.has(Origin::GUARDED) {
         let _ = ADMITTED.insert(Tuple { namespace: 0, ..tuple }, origin.destination, 0);
     }
-    if origin.path == Origin::AGENT || (origin.path == Origin::SERVER && accelerated()) {
+    if origin.has(ARRIVES) {
         let _ = ORIGIN.insert(tuple, origin, 0);
     }
     let _ = ctx.set_cb_flags((ctx.cb_flags() | BPF_SOCK_OPS_STATE_CB_FLAG) as i32);
@@ -46,12 +52,12 @@ fn before_syn(ctx: &SockOpsContext) {
 
 #[inline(always)]
 fn connected(ctx: &SockOpsContext) {
-    let Some(origin) = asked(ctx) else { return };
+    let Some(origin) = asked(ctx).filter(|origin| origin.has(Origin::GUARDED | Origin::FAST)) else { return };
     let tuple = tuple(ctx);
-    if origin.path != Origin::AGENT {
+    if origin.has(Origin::GUARDED) {
         let _ = ADMITTED.remove(Tuple { namespace: 0, ..tuple });
     }
-    if origin.path == Origin::SERVER && accelerated() && FLOW.insert(tuple, Flow::default(), 0).is_ok() {
+    if origin.has(Origin::FAST) && FLOW.insert(tuple, Flow::default(), 0).is_ok() {
         share(ctx, tuple);
     }
 }
@@ -64,7 +70,7 @@ fn accepted(ctx: &SockOpsContext) {
     // SAFETY: nobody else writes the entry of a connection that is being made.
     let Some(origin) = (unsafe { ORIGIN.get(connecting) }).copied() else { return };
     let _ = ORIGIN.remove(connecting);
-    if origin.path == Origin::SERVER {
+    if origin.has(Origin::FAST) {
         return share(ctx, tuple);
     }
     let Some(socket) = socket(ctx) else { return };
@@ -76,10 +82,17 @@ fn accepted(ctx: &SockOpsContext) {
 /// Whatever became of the connection, nothing of it stays behind.
 #[inline(always)]
 fn closed(ctx: &SockOpsContext) {
+    let Some(origin) = asked(ctx) else { return };
     let tuple = tuple(ctx);
-    let _ = ORIGIN.remove(tuple);
-    let _ = ADMITTED.remove(Tuple { namespace: 0, ..tuple });
-    let _ = FLOW.remove(tuple);
+    if origin.has(ARRIVES) {
+        let _ = ORIGIN.remove(tuple);
+    }
+    if origin.has(Origin::GUARDED) {
+        let _ = ADMITTED.remove(Tuple { namespace: 0, ..tuple });
+    }
+    if origin.has(Origin::FAST) {
+        let _ = FLOW.remove(tuple);
+    }
 }
 
 /// Puts this end within reach of `sk_msg`. The kernel takes it out when the socket closes.
@@ -87,11 +100,6 @@ fn closed(ctx: &SockOpsContext) {
 fn share(ctx: &SockOpsContext, mut tuple: Tuple) {
     // SAFETY: the kernel gives the hook a valid context.
     let _ = SOCKETS.update(&mut tuple, unsafe { &mut *ctx.ops }, 0);
-}
-
-#[inline(always)]
-fn accelerated() -> bool {
-    CONFIG.get(0).is_some_and(|config| config.flags & Config::ACCELERATE != 0)
 }
 
 #[inline(always)]

@@ -3,7 +3,7 @@ use super::ports::KernelCaptures;
 use super::world;
 use crate::catalog::Catalog;
 use crate::dataplane::workload::{self, Hierarchy, HostView, Instance, Wanted, resolve};
-use crate::dataplane::{DataPlane, DataPlaneError, Desired, Legs, Mode, Numbers, Steering, World};
+use crate::dataplane::{DataPlane, DataPlaneError, Desired, Guarded, Legs, Mode, Numbers, Steering, World};
 use crate::http::DataPlaneFacts;
 use crate::local::LocalState;
 use crate::policy::MeshSnapshot;
@@ -104,7 +104,8 @@ impl Steerer {
     }
 
     async fn turn(&mut self, legs: Legs, shutdown: &Shutdown) -> Result<(), DataPlaneError> {
-        let instances = world::instances(&self.deps.local.view());
+        let view = self.deps.local.view();
+        let (instances, guarded) = (world::instances(&view), world::guarded(&view));
         self.look(&instances).await?;
         let identities = resolve(&instances, &self.host);
         for instance in &instances {
@@ -113,12 +114,13 @@ impl Steerer {
         let snapshot = self.deps.snapshots.borrow_and_update().clone();
         let options = self.deps.local.options();
         let proxies = self.deps.local.proxies().borrow().clone();
-        let services = world::services(&self.deps.catalog.state(), &options.node.name, &proxies);
+        let services = world::services(&self.deps.catalog.state(), &options.node.name, &proxies, false);
         let world = World {
             workloads: &identities.bound,
             services: &services,
             rules: &world::rules(&snapshot),
             default: world::action(snapshot.default_action()),
+            guarded: &guarded,
         };
         let desired = Desired::of(&world, &mut self.numbers);
         // Leg F knows them before the kernel sends anybody.
@@ -129,7 +131,7 @@ impl Steerer {
         if cut > 0 {
             tracing::info!(connections = cut, "open connections were cut: intentions forbid them now");
         }
-        self.tell(&identities);
+        self.tell(&identities, &guarded);
         Ok(())
     }
 
@@ -168,7 +170,7 @@ impl Steerer {
         Ok(())
     }
 
-    fn tell(&mut self, identities: &workload::Identities) {
+    fn tell(&mut self, identities: &workload::Identities, guarded: &[Guarded]) {
         let mut told = self.steering.plane().facts();
         told.insert("mode".to_owned(), "ebpf".to_owned());
         for workload in &identities.bound {
@@ -178,6 +180,11 @@ impl Steerer {
         }
         for unbound in &identities.unbound {
             told.insert(format!("service.{}", unbound.service), format!("not bound: {}", unbound.reason));
+        }
+        for Guarded { service, app } in guarded {
+            let bound = identities.bound.iter().any(|workload| workload.service.folded() == service.folded());
+            let how = if bound { "guarded" } else { "NOT guarded, for none of its processes is known" };
+            told.insert(format!("strict.{service}"), format!("{how}: {app}"));
         }
         self.deps.facts.send_replace(told);
     }

@@ -1,6 +1,6 @@
 use crate::catalog::Catalog;
 use crate::dataplane::workload::Instance;
-use crate::dataplane::{MeshService, Rule, Server};
+use crate::dataplane::{Accelerate, Guarded, MeshService, Rule, Server, Wishes};
 use crate::discovery::{CatalogReader, Endpoint, Health, Reach};
 use crate::local::{LocalView, ProxyAssignment};
 use crate::model::{IntentionAction, IntentionTarget, NodeName, NodeService, ServiceKind, ServiceName};
@@ -16,6 +16,14 @@ pub(super) fn instances(view: &LocalView) -> Vec<Instance> {
     apps.map(|s| Instance::new(s.name.clone(), &s.meta, Some(listens(s)))).collect()
 }
 
+/// The strict services of this host. Their health does not count: who is ill is not open to everybody.
+pub(super) fn guarded(view: &LocalView) -> Vec<Guarded> {
+    let services = view.services.values().map(|local| &local.service);
+    let strict =
+        services.filter(|s| s.kind == ServiceKind::Typical && s.port != 0 && Wishes::of(&s.meta).strict);
+    strict.map(|s| Guarded { service: s.name.clone(), app: listens(s) }).collect()
+}
+
 /// Where an app listens that says no more than its port.
 fn listens(service: &NodeService) -> SocketAddr {
     let own = service.address.parse::<IpAddr>();
@@ -23,7 +31,13 @@ fn listens(service: &NodeService) -> SocketAddr {
 }
 
 /// The services of the mesh, with their healthy instances on this node.
-pub(super) fn services(state: &State, node: &NodeName, proxies: &[ProxyAssignment]) -> Vec<MeshService> {
+/// `fast` says whether they are accelerated that leave it to the agent.
+pub(super) fn services(
+    state: &State,
+    node: &NodeName,
+    proxies: &[ProxyAssignment],
+    fast: bool,
+) -> Vec<MeshService> {
     let service = |(name, virtual_ip): (&ServiceName, &Ipv4Addr)| {
         let here = |reach| -> Vec<Endpoint> {
             let all = state.instances(name, reach).into_iter();
@@ -33,7 +47,13 @@ pub(super) fn services(state: &State, node: &NodeName, proxies: &[ProxyAssignmen
         let (through, direct) = (here(Reach::Mesh), here(Reach::Direct));
         let live = |proxy: &&ProxyAssignment| through.iter().any(|e| e.service.id == proxy.proxy.id);
         let servers = proxies.iter().filter(live).filter_map(|proxy| server(proxy, &direct)).collect();
-        MeshService { name: name.clone(), virtual_ip: *virtual_ip, servers }
+        let wishes: Vec<_> = direct.iter().map(|endpoint| Wishes::of(&endpoint.service.meta)).collect();
+        let strict = wishes.iter().any(|wishes| wishes.strict);
+        let fast = wishes.iter().all(|wishes| match wishes.accelerate {
+            None | Some(Accelerate::Auto) => fast,
+            Some(wish) => wish == Accelerate::On,
+        });
+        MeshService { name: name.clone(), virtual_ip: *virtual_ip, servers, strict, fast }
     };
     state.virtual_ips().map(service).collect()
 }

@@ -15,16 +15,31 @@ pub struct Desired {
     /// Port 0 stands for every port of the address.
     pub destinations: BTreeMap<SocketAddr, Target>,
     pub rules: BTreeMap<Pair, Action>,
+    /// The servers that take nothing but what comes through the mesh, and whose they are.
+    pub strict: BTreeMap<StrictAt, ServiceNumber>,
+}
+
+/// The listening sockets of a cgroup, by its id, at a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct StrictAt {
+    pub cgroup: u64,
+    pub port: u16,
 }
 
 /// Where an address of the mesh leads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Target {
     pub service: ServiceNumber,
     /// The address exists inside the mesh only.
     pub is_virtual: bool,
     /// The server's own socket, where it is on this host.
     pub server: Option<SocketAddr>,
+    /// The server is strict: who comes through the mesh is let in.
+    pub strict: bool,
+    /// Messages to the server may go past TCP.
+    pub fast: bool,
+    /// It is the own address of a strict server, which leads nowhere: others than the service are refused.
+    pub own: bool,
 }
 
 /// What the maps are computed from.
@@ -34,6 +49,14 @@ pub struct World<'w> {
     pub services: &'w [MeshService],
     pub rules: &'w [Rule],
     pub default: Action,
+    pub guarded: &'w [Guarded],
+}
+
+/// A strict service of this host, and where its app listens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Guarded {
+    pub service: ServiceName,
+    pub app: SocketAddr,
 }
 
 /// A service that accepts connections through the mesh.
@@ -43,6 +66,8 @@ pub struct MeshService {
     pub virtual_ip: Ipv4Addr,
     /// Its healthy instances on this host.
     pub servers: Vec<Server>,
+    pub strict: bool,
+    pub fast: bool,
 }
 
 /// An instance on this host.
@@ -71,6 +96,7 @@ impl Default for Desired {
             workloads: BTreeMap::new(),
             destinations: BTreeMap::new(),
             rules: BTreeMap::new(),
+            strict: BTreeMap::new(),
         }
     }
 }
@@ -85,6 +111,9 @@ impl Desired {
         for workload in world.workloads {
             let number = numbers.of_local(&workload.service);
             desired.workloads.extend(workload.cgroups.iter().map(|cgroup| (cgroup.id, number)));
+        }
+        for guarded in world.guarded {
+            desired.guard(guarded, world.workloads, numbers.of_local(&guarded.service));
         }
         let number = |target: &Option<ServiceName>| match target {
             None => Some(ANY),
@@ -107,16 +136,31 @@ impl Desired {
         decide(pair.source, pair.destination, self.default, rule) == Action::Allow
     }
 
+    /// An address that is the mesh's already leads where it led.
+    fn guard(&mut self, guarded: &Guarded, workloads: &[Workload], service: ServiceNumber) {
+        let own = Target { service, strict: true, own: true, ..Target::default() };
+        self.destinations.entry(guarded.app).or_insert(own);
+        let is_it = |workload: &&Workload| workload.service.folded() == guarded.service.folded();
+        let cgroups = workloads.iter().filter(is_it).flat_map(|workload| &workload.cgroups);
+        let port = guarded.app.port();
+        self.strict.extend(cgroups.map(|cgroup| (StrictAt { cgroup: cgroup.id, port }, service)));
+    }
+
     /// An address that two services have in the catalog is the first one's.
     fn take_service(&mut self, service: &MeshService, number: ServiceNumber) {
         let virtual_ip = SocketAddr::new(service.virtual_ip.into(), 0);
-        let target =
-            Target { service: number, is_virtual: true, server: service.servers.first().map(|s| s.app) };
-        self.destinations.insert(virtual_ip, target);
+        let target = Target {
+            service: number,
+            server: service.servers.first().map(|s| s.app),
+            strict: service.strict,
+            fast: service.fast,
+            ..Target::default()
+        };
+        self.destinations.insert(virtual_ip, Target { is_virtual: true, ..target });
         for Server { app, address } in &service.servers {
             let is_destination = address.port() != 0 && !address.ip().to_canonical().is_loopback();
             if is_destination && !address.ip().is_unspecified() {
-                let target = Target { service: number, is_virtual: false, server: Some(*app) };
+                let target = Target { server: Some(*app), ..target };
                 self.destinations.entry(*address).or_insert(target);
             }
         }

@@ -1,8 +1,9 @@
-use super::desired::{Desired, Target};
+use super::desired::{Desired, StrictAt, Target};
 use super::kernel::{Attachment, Facts, Host, KernelError, Maps, Pins, monotonic_now, namespace_cookie};
 use super::plan::Step;
 use super::plane::{DataPlane, DataPlaneError, Legs, Mode};
-use mesh_common::{Action, Config, Destination, Endpoint, Pair, Workload};
+use super::workload::{CgroupPath, Hierarchy};
+use mesh_common::{Action, Config, Destination, Endpoint, Pair, ServiceNumber, StrictPort, Workload};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,9 @@ use std::time::Duration;
 
 /// How old the heartbeat may be before mesh destinations are refused.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How old it may be before names are asked of whom they were asked of before there was an agent.
+const NAMES_PATIENCE: Duration = Duration::from_secs(3);
 
 /// The kernel's own: programs that steer connects by maps.
 pub struct EbpfDataPlane {
@@ -35,10 +39,13 @@ impl EbpfDataPlane {
         let namespace = namespace_cookie().map_err(|error| DataPlaneError::new("attached", &error))?;
         let before = attachment.maps().config().map_err(attach)?;
         let config = Config {
-            heartbeat_limit: u64::try_from(PATIENCE.as_nanos()).unwrap_or(u64::MAX),
+            heartbeat_limit: nanoseconds(PATIENCE),
             namespace,
             agent_process: std::process::id(),
-            agent_cgroup: 0,
+            agent_cgroup: own_cgroup(),
+            names_limit: nanoseconds(NAMES_PATIENCE),
+            names_port_v4: 0,
+            names_port_v6: 0,
             leg_port_v4: 0,
             leg_port_v6: 0,
             ..before
@@ -74,6 +81,7 @@ impl EbpfDataPlane {
             workloads,
             destinations: destinations.collect(),
             rules: rules.collect(),
+            strict: maps.strict.list()?.into_iter().map(|(at, service)| (strict_at(at), service)).collect(),
         })
     }
 
@@ -92,7 +100,29 @@ impl EbpfDataPlane {
             Step::RemoveDestination(at) => self.maps().destination.remove(&at.into()),
             Step::PutWorkload(cgroup, service) => self.maps().workload.set(&cgroup, &Workload::new(service)),
             Step::RemoveWorkload(cgroup) => self.maps().workload.remove(&cgroup),
+            Step::PutStrict(at, service) => self.guard(at, service),
+            Step::RemoveStrict(at) => self.release(at),
         }
+    }
+}
+
+impl EbpfDataPlane {
+    /// The agent's own connects are let in before anybody is kept out.
+    fn guard(&mut self, at: StrictAt, service: ServiceNumber) -> Result<(), KernelError> {
+        self.config.flags |= Config::GUARD;
+        self.say()?;
+        self.maps().strict.set(&strict_port(at), &service)?;
+        self.attachment.guard_strict(true)
+    }
+
+    fn release(&mut self, at: StrictAt) -> Result<(), KernelError> {
+        self.maps().strict.remove(&strict_port(at))?;
+        if !self.attachment.maps().strict.is_empty()? {
+            return Ok(());
+        }
+        self.attachment.guard_strict(false)?;
+        self.config.flags &= !Config::GUARD;
+        self.say()
     }
 }
 
@@ -142,6 +172,10 @@ impl DataPlane for EbpfDataPlane {
     }
 }
 
+fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
 fn lock(pins: &Path) -> Result<File, DataPlaneError> {
     let mut path = pins.as_os_str().to_owned();
     path.push(".lock");
@@ -158,7 +192,15 @@ fn lock(pins: &Path) -> Result<File, DataPlaneError> {
 }
 
 fn destination(target: Target, namespace: u64) -> Destination {
-    let flags = if target.is_virtual { Destination::VIRTUAL } else { 0 };
+    if target.own {
+        return Destination::guarded(target.service, namespace);
+    }
+    let kinds = [
+        (target.is_virtual, Destination::VIRTUAL),
+        (target.strict, Destination::STRICT),
+        (target.fast, Destination::FAST),
+    ];
+    let flags = kinds.iter().filter(|(is, _)| *is).map(|(_, flag)| flag).sum();
     match target.server {
         Some(server) => Destination::local(target.service, flags, server.into(), namespace),
         None => Destination::remote(target.service, flags),
@@ -171,5 +213,25 @@ fn target(destination: Destination) -> Target {
         service: destination.service,
         is_virtual: destination.has(Destination::VIRTUAL),
         server: server.map(Endpoint::socket_addr),
+        strict: destination.has(Destination::STRICT),
+        fast: destination.has(Destination::FAST),
+        own: destination.has(Destination::HERE),
     }
+}
+
+fn strict_port(at: StrictAt) -> StrictPort {
+    StrictPort::new(at.cgroup, at.port.to_be())
+}
+
+fn strict_at(key: StrictPort) -> StrictAt {
+    StrictAt { cgroup: key.cgroup, port: u16::from_be(key.port) }
+}
+
+/// The agent's own cgroup, where nobody shares it: what it starts, as checks, is the agent too. 0 for none.
+fn own_cgroup() -> u64 {
+    let own =
+        std::fs::read_to_string("/proc/self/cgroup").ok().and_then(|text| CgroupPath::of_process(&text));
+    let own = own.filter(|path| path.shared().is_none());
+    let cgroup = own.and_then(|path| Hierarchy::find().ok()?.cgroup(&path));
+    cgroup.map_or(0, |cgroup| cgroup.id)
 }

@@ -5,6 +5,7 @@
 //! old state nor the new one lets through. It does not know the catalog, intentions, certificates or how bytes
 //! move: others tell it who may reach whom, and serve what it sends them.
 
+mod accelerate;
 mod desired;
 #[cfg(target_os = "linux")]
 mod ebpf;
@@ -13,17 +14,20 @@ pub mod kernel;
 mod numbers;
 mod plan;
 mod plane;
+mod wishes;
 pub mod workload;
 
 #[cfg(test)]
 mod tests;
 
-pub use desired::{Desired, MeshService, Rule, Server, Target, World};
+pub use accelerate::Accelerate;
+pub use desired::{Desired, Guarded, MeshService, Rule, Server, StrictAt, Target, World};
 #[cfg(target_os = "linux")]
 pub use ebpf::EbpfDataPlane;
 pub use numbers::Numbers;
 pub use plan::{Plan, Step, plan};
 pub use plane::{DataPlane, DataPlaneError, Legs, Mode, Steering, UserspaceDataPlane};
+pub use wishes::{ACCELERATE_KEY, STRICT_KEY, Wishes};
 
 /// Where programs and maps are kept while no agent runs, unless it is said.
 pub const DEFAULT_PINS: &str = "/run/mesh/bpf";

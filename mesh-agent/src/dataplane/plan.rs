@@ -1,4 +1,4 @@
-use super::desired::{Desired, Target};
+use super::desired::{Desired, StrictAt, Target};
 use mesh_common::{Action, Pair, ServiceNumber};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -13,6 +13,9 @@ pub enum Step {
     RemoveDestination(SocketAddr),
     PutWorkload(u64, ServiceNumber),
     RemoveWorkload(u64),
+    /// From now on a server takes only what comes through the mesh.
+    PutStrict(StrictAt, ServiceNumber),
+    RemoveStrict(StrictAt),
 }
 
 /// Changes in the order in which they are made.
@@ -61,6 +64,11 @@ fn steer(desired: &Desired, shadow: &Desired, plan: &mut Plan) {
     plan.extend(new.map(|(address, target)| Step::PutDestination(*address, *target)));
     let new = desired.workloads.iter().filter(|(id, number)| is_new(*id, *number, &shadow.workloads));
     plan.extend(new.map(|(cgroup, service)| Step::PutWorkload(*cgroup, *service)));
+    // Who comes through the mesh is told apart by where he was sent, so addresses know of it first.
+    let new = desired.strict.iter().filter(|(at, number)| is_new(*at, *number, &shadow.strict));
+    plan.extend(new.map(|(at, service)| Step::PutStrict(*at, *service)));
+    let gone = shadow.strict.keys().filter(|at| !desired.strict.contains_key(at));
+    plan.extend(gone.map(|at| Step::RemoveStrict(*at)));
 }
 
 fn is_new<K: Ord, V: PartialEq>(key: &K, value: &V, shadow: &BTreeMap<K, V>) -> bool {
@@ -87,6 +95,8 @@ impl Desired {
             Step::RemoveDestination(address) => drop(self.destinations.remove(&address)),
             Step::PutWorkload(cgroup, service) => drop(self.workloads.insert(cgroup, service)),
             Step::RemoveWorkload(cgroup) => drop(self.workloads.remove(&cgroup)),
+            Step::PutStrict(at, service) => drop(self.strict.insert(at, service)),
+            Step::RemoveStrict(at) => drop(self.strict.remove(&at)),
         }
     }
 }

@@ -87,7 +87,9 @@ fn random(random: &mut SmallRng) -> Desired {
     for n in SERVICES.skip(1) {
         let service = if random.random_bool(0.8) { n } else { random.random_range(1..SERVICES.end) };
         if random.random_bool(0.8) {
-            desired.destinations.insert(address(n), Target { service, is_virtual: true, server: None });
+            desired
+                .destinations
+                .insert(address(n), Target { service, is_virtual: true, ..Target::default() });
         }
     }
     for (source, destination) in SERVICES.flat_map(|s| SERVICES.map(move |d| (s, d))) {
@@ -123,7 +125,7 @@ fn no_step_of_any_plan_lets_through_whom_neither_state_lets_through() {
 #[test]
 fn a_revoked_allow_is_gone_before_anything_else_is_touched() {
     let pair = Pair { source: 1, destination: 2 };
-    let target = Target { service: 2, is_virtual: true, server: None };
+    let target = Target { service: 2, is_virtual: true, ..Target::default() };
     let old = Desired { rules: [(pair, Allow)].into(), ..Desired::default() };
     let rules = [(pair, Deny), (Pair { source: 3, destination: 2 }, Allow)].into();
     let new =
@@ -220,6 +222,8 @@ fn the_maps_say_what_workloads_catalog_and_intentions_say() {
         name: name(service),
         virtual_ip: Ipv4Addr::new(240, 0, 0, n),
         servers,
+        strict: false,
+        fast: false,
     };
     let app = SocketAddr::from(([127, 0, 0, 1], 8080));
     let other = SocketAddr::from(([127, 0, 0, 1], 8081));
@@ -238,10 +242,11 @@ fn the_maps_say_what_workloads_catalog_and_intentions_say() {
             rule("nobody", "web", Deny),
         ],
         default: Allow,
+        guarded: &[],
     };
     let client = Numbers::default().of_local(&name("client"));
     let (web, db, far) = (0xf000_0001, 0xf000_0002, 0xf000_0003);
-    let to = |service, is_virtual, server| Target { service, is_virtual, server };
+    let to = |service, is_virtual, server| Target { service, is_virtual, server, ..Target::default() };
     let expected = Desired {
         default: Allow,
         workloads: [(5, web), (6, client), (7, client)].into(),
@@ -256,6 +261,7 @@ fn the_maps_say_what_workloads_catalog_and_intentions_say() {
         rules: [((client, web), Allow), ((ANY, db), Deny), ((client, ANY), Allow)]
             .map(|((source, destination), action)| (Pair { source, destination }, action))
             .into(),
+        strict: [].into(),
     };
     assert_eq!(Desired::of(&world, &mut Numbers::default()), expected);
 }

@@ -1,13 +1,11 @@
 //! Messages between two sockets of this host that go past TCP.
 
 use crate::lab::{Lab, VIRTUAL};
-use mesh_common::{Action, Config, Counter, Flow};
+use mesh_common::{Action, Counter, Destination, Flow};
 
 fn accelerated(test: &str) -> Option<Lab> {
     let mut lab = Lab::build(test)?;
     lab.speak(Action::Allow, 0, 0);
-    let config = Config { flags: Config::ACCELERATE, ..lab.maps().config().unwrap() };
-    lab.maps().set_config(config).unwrap();
     Some(lab)
 }
 
@@ -15,7 +13,7 @@ fn accelerated(test: &str) -> Option<Lab> {
 fn turns_go_past_tcp_until_the_credit_is_used_up() {
     let Some(mut lab) = accelerated("turns_go_past_tcp_until_the_credit_is_used_up") else { return };
     let (_server, address) = lab.serve("api", "echo 127.0.0.1:0");
-    lab.local(VIRTUAL, address, 0);
+    lab.local(VIRTUAL, address, Destination::FAST);
     assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} 1000 64")), "1000");
     assert_eq!((lab.count(Counter::Moved), lab.count(Counter::FallenBack)), (2_000, 0));
     let turns = Flow::CREDIT / 16_384 + 10;
@@ -29,7 +27,7 @@ fn a_reader_that_never_reads_is_not_fed_more_than_the_credit() {
         return;
     };
     let (_server, address) = lab.serve("api", "mute 127.0.0.1:0");
-    lab.local(VIRTUAL, address, 0);
+    lab.local(VIRTUAL, address, Destination::FAST);
     let taken: u64 = lab.ask("web", &format!("stuff {VIRTUAL}")).parse().unwrap();
     assert!(lab.count(Counter::Moved) > 0);
     let by_tcp = 32 << 20; // What its own buffers take at the most, on hosts that let them grow.

@@ -74,12 +74,20 @@ impl Lab {
         let config = Config {
             heartbeat: monotonic_now(),
             heartbeat_limit: LONG,
+            names_limit: LONG,
             namespace: namespace_cookie().unwrap(),
             default_action: default as u32,
             leg_port_v4: leg_v4.to_be(),
             leg_port_v6: leg_v6.to_be(),
             ..Config::default()
         };
+        self.maps().set_config(config).unwrap();
+    }
+
+    /// The processes in cgroup `agent` are the agent, and some service is strict.
+    pub fn become_agent(&mut self) {
+        let agent_cgroup = cgroup_id(&self.cgroup.join("agent")).unwrap();
+        let config = Config { agent_cgroup, flags: Config::GUARD, ..self.maps().config().unwrap() };
         self.maps().set_config(config).unwrap();
     }
 

@@ -39,6 +39,9 @@ impl Attachment {
         for hook in HOOKS {
             hang(&mut ebpf, hook, cgroup, pins)?;
         }
+        if pins.link(STRICT.program).exists() {
+            hang(&mut ebpf, STRICT, cgroup, pins)?;
+        }
         pins.drop_other_layouts()?;
         let maps = Maps::take(&mut ebpf)?;
         Ok(Self { ebpf, maps, pins: pins.clone(), cgroup: cgroup.to_path_buf() })

@@ -32,7 +32,7 @@ fn end(diag: &Diag, socket: &Connecting) -> io::Result<()> {
 }
 
 fn is_straight(origin: Origin) -> bool {
-    origin.path == Origin::SERVER
+    origin.has(Origin::SERVER)
 }
 
 fn pair(origin: Origin) -> Pair {

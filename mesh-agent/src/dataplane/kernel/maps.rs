@@ -9,9 +9,9 @@ use mesh_common::{
 };
 
 /// Each map of the object, by the name it is pinned under.
-pub(super) const NAMES: [&str; 14] = [
+pub(super) const NAMES: [&str; 15] = [
     "workload", "dest", "intent", "cfg", "counters", "events", "origin", "admitted", "strict", "sockets",
-    "flow", "MAKER", "ASKED", "TOLD",
+    "flow", "resolver", "MAKER", "ASKED", "TOLD",
 ];
 
 /// What the agent tells the programs, and what they tell it.

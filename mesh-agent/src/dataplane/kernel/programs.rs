@@ -10,12 +10,16 @@ pub(super) struct Hook {
 
 /// In the order of attaching: what redirects comes last, when all that a redirected connection needs is
 /// in place.
-pub(super) const HOOKS: [Hook; 7] = [
+pub(super) const HOOKS: [Hook; 11] = [
     Hook { program: "mesh_create", attach_type: 2 },
     Hook { program: "mesh_sockops", attach_type: 3 },
     Hook { program: "mesh_getsockopt", attach_type: 21 },
     Hook { program: "mesh_getpeername4", attach_type: 29 },
     Hook { program: "mesh_getpeername6", attach_type: 30 },
+    Hook { program: "mesh_recvmsg4", attach_type: 19 },
+    Hook { program: "mesh_recvmsg6", attach_type: 20 },
+    Hook { program: "mesh_sendmsg4", attach_type: 14 },
+    Hook { program: "mesh_sendmsg6", attach_type: 15 },
     Hook { program: "mesh_connect4", attach_type: 10 },
     Hook { program: "mesh_connect6", attach_type: 11 },
 ];

@@ -1,14 +1,18 @@
 //! Programs that know nothing of the mesh, steered into it by the kernel.
 
+mod cut;
+mod life;
+mod reach;
+mod strict;
+
 use hickory_proto::rr::{RData, RecordType};
 use mesh_tests::{DemoService, Output, Process, binary, dns, eventually, netns, run, skip};
-use nix::sys::signal::Signal;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::net::Ipv4Addr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tempfile::TempDir;
 
 /// An agent, a service `web` that it runs the proxy of, a service `far` whose proxy somebody else runs, and
@@ -29,7 +33,7 @@ struct Cgroups {
     pins: PathBuf,
 }
 
-const BELOW: [&str; 3] = ["agent", "client", "friend"];
+const BELOW: [&str; 4] = ["agent", "client", "friend", "vault"];
 
 impl Cgroups {
     fn new(test: &str) -> Result<Self, String> {
@@ -85,18 +89,22 @@ fn mesh(arguments: &[&str]) -> Command {
     command
 }
 
+/// Changes the agent's configuration.
+type Setting = dyn Fn(&Cgroups, &mut Value) + Send;
+
 impl Scene {
     /// `Err` says why the kernel's data plane cannot be had here.
-    fn new(test: &str) -> Result<Self, String> {
+    fn new(test: &str, setting: &Setting) -> Result<Self, String> {
         let (directory, cgroups) = (tempfile::tempdir().unwrap(), Cgroups::new(test)?);
         let of = |below| json!({"mesh-workload": format!("cgroup:{}", cgroups.path(below))});
-        let config = json!({
+        let mut config = json!({
             "dataplane": "auto", "dataplane_cgroup": cgroups.top, "dataplane_pins": cgroups.pins,
-            "services": [
+            "enable_script_checks": true, "services": [
                 {"name": "web", "port": 8081, "connect": {"sidecar_service": {}}},
                 {"name": "client", "meta": of("client")}, {"name": "friend", "meta": of("friend")},
             ],
         });
+        setting(&cgroups, &mut config);
         let file = directory.path().join("config.json");
         std::fs::write(&file, config.to_string()).unwrap();
         let (web, far) = (DemoService::start(8081, "web"), DemoService::start(8082, "far"));
@@ -135,9 +143,14 @@ impl Scene {
 
     /// What an unmodified program in the client's cgroup finds at a service's virtual address.
     fn curl(&self, service: &str) -> Output {
+        self.fetch("client", &format!("http://{}/", self.virtual_ip(service)))
+    }
+
+    /// What curl finds there, from that cgroup.
+    fn fetch(&self, below: &str, url: &str) -> Output {
         let mut command = Command::new("curl");
-        command.args(["-sS", "--max-time", "5"]).arg(format!("http://{}/", self.virtual_ip(service)));
-        run(&mut self.cgroups.enter("client", command))
+        command.args(["-sS", "--max-time", "5", url]);
+        run(&mut self.cgroups.enter(below, command))
     }
 
     /// A connection that says nothing, from a process of that cgroup.
@@ -155,10 +168,14 @@ except ConnectionError as e: print(type(e).__name__, flush=True)";
     }
 
     fn counter(&self, name: &str) -> u64 {
+        self.fact(&format!("counter.{name}")).parse().unwrap()
+    }
+
+    fn fact(&self, name: &str) -> String {
         let status = run(&mut mesh(&["dataplane", "status"])).success();
-        let start = format!("counter.{name} = ");
+        let start = format!("{name} = ");
         let line = status.lines().find_map(|line| line.strip_prefix(&start));
-        line.unwrap_or_else(|| panic!("{status}")).parse().unwrap()
+        line.unwrap_or_else(|| panic!("{status}")).to_owned()
     }
 
     fn eventually_counted(&self, name: &str) {
@@ -185,7 +202,15 @@ impl Held {
 }
 
 fn transparently(test: &'static str, body: impl FnOnce(Scene) + Send + 'static) {
-    let isolated = netns::isolated(move || match Scene::new(test) {
+    transparently_with(test, |_, _| {}, body);
+}
+
+fn transparently_with(
+    test: &'static str,
+    setting: impl Fn(&Cgroups, &mut Value) + Send + 'static,
+    body: impl FnOnce(Scene) + Send + 'static,
+) {
+    let isolated = netns::isolated(move || match Scene::new(test, &setting) {
         Ok(scene) => body(scene),
         Err(reason) => skip(test, &reason),
     });
@@ -198,107 +223,5 @@ fn eventually_reached(scene: &Scene, service: &str) {
     eventually(&format!("curl reaches {service}"), || {
         let output = scene.curl(service);
         (output.status == Some(0) && output.stdout == service).then_some(())
-    });
-}
-
-#[test]
-fn unmodified_programs_reach_services_here_and_through_the_agent_until_they_are_denied() {
-    transparently("reach", |scene| {
-        eventually_reached(&scene, "web");
-        eventually_reached(&scene, "far");
-        eventually("web is reached straight", || {
-            eventually_reached(&scene, "web"); // Through the agent, until its health is known.
-            (scene.counter("local") > 0).then_some(())
-        });
-        scene.eventually_counted("redirected");
-        let url = format!("http://{}/", scene.virtual_ip("far"));
-        let script =
-            "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=5).read().decode())";
-        let mut python = Command::new("python3");
-        python.args(["-c", script, &url]);
-        assert_eq!(run(&mut scene.cgroups.enter("client", python)).success().trim(), "far");
-        let stranger = run(Command::new("curl").args(["-sS", "--max-time", "5", &url]));
-        assert_eq!(stranger.status, Some(7), "a process of no service is refused: {stranger:?}");
-
-        run(&mut mesh(&["intention", "create", "-deny", "client", "*"])).success();
-        for service in ["web", "far"] {
-            let before = Instant::now();
-            eventually("it is denied", || (scene.curl(service).status == Some(7)).then_some(()));
-            assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
-        }
-        let served = scene.web.connections();
-        assert_eq!(scene.curl("web").status, Some(7));
-        assert_eq!(scene.web.connections(), served, "a denied connect reaches nobody");
-        scene.eventually_counted("denied");
-    });
-}
-
-#[test]
-fn a_denied_pair_is_cut_within_a_second_on_either_path_and_others_are_not() {
-    transparently("cut", |scene| {
-        eventually("web is reached straight", || {
-            eventually_reached(&scene, "web");
-            (scene.counter("local") > 0).then_some(())
-        });
-        eventually_reached(&scene, "far");
-        let (straight, through) = (scene.counter("local"), scene.counter("redirected"));
-        let (web, far) = (scene.web.connections(), scene.far.connections());
-        let mut cut = [scene.hold("client", "web"), scene.hold("client", "far")];
-        let mut kept = [scene.hold("friend", "web"), scene.hold("friend", "far")];
-        eventually("all are open", || {
-            (scene.web.connections() == web + 2 && scene.far.connections() == far + 2).then_some(())
-        });
-        eventually("two went straight, two through the agent", || {
-            let now = (scene.counter("local"), scene.counter("redirected"));
-            (now.0 >= straight + 2 && now.1 >= through + 2).then_some(())
-        });
-        let (web, far) = (scene.web.broken(), scene.far.broken());
-        run(&mut mesh(&["intention", "create", "-deny", "client", "*"])).success();
-        assert_eq!(cut[0].end(), "ConnectionAbortedError");
-        assert!(["ConnectionResetError", "closed"].contains(&cut[1].end().as_str()));
-        eventually("the servers see it", || {
-            ((scene.web.broken(), scene.far.broken()) == (web + 1, far + 1)).then_some(())
-        });
-        assert!(kept.iter_mut().all(Held::is_open), "another pair is untouched");
-        scene.eventually_counted("cut");
-    });
-}
-
-#[test]
-fn dialling_the_transparent_listener_borrows_no_identity() {
-    transparently("stranger", |scene| {
-        eventually_reached(&scene, "far");
-        let listeners = run(Command::new("ss").args(["-Hltn", "src", "127.0.0.1"])).success();
-        let known = [8081, 8082, 8500, 8600, 9443, 21_000];
-        let ports = listeners.lines().filter_map(|line| {
-            let local = line.split_whitespace().nth(3)?;
-            local.rsplit(':').next()?.parse::<u16>().ok()
-        });
-        let leg: Vec<u16> = ports.filter(|port| !known.contains(port)).collect();
-        assert!(!leg.is_empty(), "{listeners}");
-        for port in leg {
-            let url = format!("http://127.0.0.1:{port}/");
-            let mut inside = Command::new("curl");
-            inside.args(["-sS", "--max-time", "5", &url]);
-            assert_ne!(run(&mut scene.cgroups.enter("client", inside)).status, Some(0), "{url}");
-        }
-        eventually("it is told of", || scene.agent.log().contains("nobody was sent here").then_some(()));
-    });
-}
-
-#[test]
-fn without_an_agent_mesh_destinations_are_refused_and_detach_leaves_nothing() {
-    transparently("stopped", |mut scene| {
-        eventually_reached(&scene, "far");
-        let far = scene.virtual_ip("far");
-        let refused = scene.cgroups.detach();
-        assert!(refused.stderr.contains("another agent of this host has it"), "{refused:?}");
-        scene.agent.signal(Signal::SIGTERM);
-        assert!(scene.agent.wait(Duration::from_secs(30)).is_some(), "the agent does not end");
-        let mut command = Command::new("curl");
-        command.args(["-sS", "--max-time", "5"]).arg(format!("http://{far}/"));
-        assert_eq!(run(&mut scene.cgroups.enter("client", command)).status, Some(7));
-        scene.cgroups.detach().success();
-        assert!(!scene.cgroups.pins.join("links").exists());
     });
 }
