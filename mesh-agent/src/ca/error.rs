@@ -29,6 +29,9 @@ pub enum CaError {
     Settings(#[from] SettingsError),
     #[error(transparent)]
     Provider(#[from] ProviderError),
+    /// A server said so, in its own words.
+    #[error("{reason}")]
+    Elsewhere { refused: bool, reason: String },
     #[error("the CA could not be changed: {0}")]
     Store(#[from] CaStoreError),
 }

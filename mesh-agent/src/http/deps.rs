@@ -1,12 +1,12 @@
 use super::browser::AllowedHosts;
 use super::token::Token;
 use crate::acl;
-use crate::ca::CaManager;
+use crate::ca::{CaError, CaManager};
 use crate::catalog::{Catalog, Later};
 use crate::clock::Clock;
 use crate::leaf::{LeafError, LeafManager};
 use crate::local::LocalState;
-use crate::model::{Datacenter, IntentionAction, IssuedCert, NodeName, ServiceName};
+use crate::model::{CaConfig, Datacenter, IntentionAction, IssuedCert, NodeName, Opaque, ServiceName};
 use crate::policy::Authorizer;
 use crate::telemetry::{Logs, Metrics};
 use http::{HeaderName, HeaderValue};
@@ -24,7 +24,7 @@ pub type DataPlaneFacts = BTreeMap<String, String>;
 pub struct Deps {
     pub catalog: Catalog,
     pub local: Arc<LocalState>,
-    pub ca: Arc<CaManager>,
+    pub ca: Arc<dyn Authority>,
     pub leaves: Arc<dyn Leaves>,
     pub authorizer: Authorizer,
     pub tokens: Arc<dyn Tokens>,
@@ -35,6 +35,30 @@ pub struct Deps {
     pub facts: Arc<AgentFacts>,
     pub settings: Arc<HttpSettings>,
     pub clock: Clock,
+}
+
+/// The certificate authority, on this node or on the servers.
+pub trait Authority: Send + Sync {
+    /// How leaves are signed, without any key.
+    ///
+    /// # Errors
+    /// There is no authority yet.
+    fn configuration(&self) -> Result<CaConfig, CaError>;
+    /// Another key or root makes a rotation.
+    ///
+    /// # Errors
+    /// It was refused, or could not be carried out.
+    fn configure<'a>(&'a self, provider: &'a str, config: &'a Opaque) -> Later<'a, Result<(), CaError>>;
+}
+
+impl Authority for CaManager {
+    fn configuration(&self) -> Result<CaConfig, CaError> {
+        Self::configuration(self)
+    }
+
+    fn configure<'a>(&'a self, provider: &'a str, config: &'a Opaque) -> Later<'a, Result<(), CaError>> {
+        Box::pin(self.set_configuration(provider, config))
+    }
 }
 
 /// Keeps this node's leaf certificates fresh.

@@ -121,7 +121,7 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
 
 fn ca_status(error: &CaError) -> StatusCode {
     match error {
-        CaError::Settings(_) => StatusCode::BAD_REQUEST,
+        CaError::Settings(_) | CaError::Elsewhere { refused: true, .. } => StatusCode::BAD_REQUEST,
         CaError::Store(CaStoreError::Refused(refusal)) => refusal_status(refusal),
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -38,6 +38,6 @@ pub async fn configuration(call: Call) -> Answered {
 /// Another key or root in it makes a rotation.
 pub async fn configure(call: Call) -> Answered {
     let wanted: wire::CaConfiguration = call.json()?;
-    call.deps.ca.set_configuration(&wanted.provider, &wanted.config).await?;
+    call.deps.ca.configure(&wanted.provider, &wanted.config).await?;
     Ok(Answer::empty())
 }
