@@ -14,6 +14,7 @@ pub mod acl;
 pub mod filter;
 pub mod intention;
 pub mod pki;
+pub mod snapshot;
 pub mod stream;
 pub mod wire;
 // Floor 3, state.

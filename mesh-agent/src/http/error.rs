@@ -113,7 +113,7 @@ impl ApiError {
 fn refusal_status(refusal: &Refusal) -> StatusCode {
     match refusal {
         Refusal::NoSuchIntention { .. } | Refusal::NoSuchIntentionPair { .. } => StatusCode::NOT_FOUND,
-        Refusal::NoSuchService { .. } => StatusCode::BAD_REQUEST,
+        Refusal::NoSuchService { .. } | Refusal::Unrestorable { .. } => StatusCode::BAD_REQUEST,
         Refusal::NodeNameTaken { .. } | Refusal::CaChanged { .. } => StatusCode::CONFLICT,
         Refusal::DuplicateIntention { .. } | Refusal::ActiveRoots { .. } => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -27,6 +27,8 @@ pub enum Command {
         roots: Vec<CaRoot>,
         provider: Option<CaProviderState>,
     },
+    /// Replaces everything by what an archive holds: see `snapshot`.
+    Restore(#[serde(with = "serde_bytes")] Vec<u8>),
 }
 
 /// A node with any of its services and checks.
@@ -76,6 +78,8 @@ pub enum Refusal {
         "node name {node:?} belongs to the node with id {holder}, which is not known to have failed: give the node with id {id} another name, or deregister the old one"
     )]
     NodeNameTaken { node: NodeName, id: uuid::Uuid, holder: uuid::Uuid },
+    #[error("the snapshot was not restored, and nothing has changed: {reason}")]
+    Unrestorable { reason: String },
     #[error("the CA changed meanwhile (expected index {expected}, found {found}): read it again and retry")]
     CaChanged { expected: u64, found: u64 },
     #[error("{found} of the CA's roots are active: exactly one root signs")]

@@ -30,6 +30,7 @@ impl Store {
         let mut changed = Vec::new();
         let outcomes = commands.into_iter().map(|c| next.apply(index, c, &mut changed)).collect();
         // Visible first, then the bells.
+        let index = next.applied;
         self.current.store(Arc::new(next));
         self.publisher.publish(&changed, index);
         outcomes

@@ -20,6 +20,9 @@ pub(super) type CheckKey = (NodeKey, CheckId);
 pub struct State {
     /// The index of the last applied write.
     pub(super) applied: u64,
+    /// How far indexes are ahead of the log's: a restored state may come from a cluster that had written more.
+    #[serde(default)]
+    pub(super) offset: u64,
     pub(super) nodes: OrdMap<NodeKey, Arc<Node>>,
     pub(super) services: OrdMap<ServiceKey, Arc<NodeService>>,
     pub(super) checks: OrdMap<CheckKey, Arc<HealthCheck>>,

@@ -28,6 +28,10 @@ impl TopicIndexes {
         self.written.get(topic).copied()
     }
 
+    pub(super) fn topics(&self) -> impl Iterator<Item = &Topic> {
+        self.written.keys()
+    }
+
     /// All that are remembered.
     pub(super) fn written(&self) -> &OrdMap<Topic, u64> {
         &self.written

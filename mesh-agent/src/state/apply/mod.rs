@@ -2,6 +2,7 @@ mod ca;
 mod check;
 mod intention;
 mod node;
+mod restore;
 mod service;
 
 use super::{Command, Outcome, Refusal, State, Topic};
@@ -11,11 +12,13 @@ use crate::model::RaftIndex;
 pub(super) type Changed = Vec<Topic>;
 
 impl State {
-    /// What a command does. The same command on the same state gives the same state, on every server.
+    /// What a command does; `index` is that of its entry in the log. The same command on the same state gives the same state, on every server.
     pub(super) fn apply(&mut self, index: u64, command: Command, changed: &mut Changed) -> Outcome {
+        let index = index + self.offset;
         self.applied = index;
-        match (Write { state: self, index, changed }).command(command) {
-            Ok(()) => Outcome::Done { index },
+        let mut write = Write { state: self, index, changed };
+        match write.command(command) {
+            Ok(()) => Outcome::Done { index: write.index },
             Err(refusal) => Outcome::Refused(refusal),
         }
     }
@@ -45,6 +48,7 @@ impl Write<'_> {
             Command::SetCa { expected, config, roots, provider } => {
                 self.set_ca(expected, config, roots, provider)
             }
+            Command::Restore(archive) => self.restore(&archive),
         }
     }
 

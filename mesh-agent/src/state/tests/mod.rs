@@ -3,6 +3,7 @@ mod deregistration;
 mod intentions;
 mod random;
 mod registration;
+mod restore;
 mod topics;
 mod view;
 mod virtual_ips;
