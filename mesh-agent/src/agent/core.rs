@@ -2,7 +2,7 @@ use super::config::RuntimeConfig;
 use super::error::StartError;
 use super::options;
 use crate::catalog::Catalog;
-use crate::raft::RaftNode;
+use crate::raft::{NoPeers, RaftNode};
 use crate::state::Store;
 use crate::task::Shutdown;
 use std::sync::Arc;
@@ -17,7 +17,10 @@ impl Core {
     /// Restores what is on disk; when this returns, the server leads its cluster of one.
     pub async fn start(config: &RuntimeConfig, shutdown: &Shutdown) -> Result<Self, StartError> {
         let store = Arc::new(Store::default());
-        let raft = Arc::new(RaftNode::start(options::raft(config), store.clone(), shutdown.clone()).await?);
+        let raft = Arc::new(
+            RaftNode::start(options::raft(config), store.clone(), Arc::new(NoPeers), shutdown.clone())
+                .await?,
+        );
         Ok(Self { catalog: Catalog::new(store, raft.clone()), raft })
     }
 }

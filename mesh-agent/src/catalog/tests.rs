@@ -1,6 +1,6 @@
 use super::fixtures::{OneVoter, catalog_over};
 use super::*;
-use crate::raft::{RaftNode, RaftOptions, Storage};
+use crate::raft::{NoPeers, RaftNode, RaftOptions, Storage};
 use crate::state::fixtures::{check, node, register, register_service, service, service_name};
 use crate::state::{InstancesOf, ListNodes, Refusal, Store, Through};
 use crate::task::Shutdown;
@@ -92,7 +92,8 @@ async fn a_refused_write_is_an_error_with_its_reason() {
 async fn over_raft_a_consistent_read_sees_the_write_before_it() {
     let (store, shutdown) = (Arc::<Store>::default(), Shutdown::new());
     let options = RaftOptions::new(1, "10.0.0.1:8300".parse().unwrap(), Storage::Memory);
-    let raft = Arc::new(RaftNode::start(options, store.clone(), shutdown.clone()).await.unwrap());
+    let raft =
+        Arc::new(RaftNode::start(options, store.clone(), Arc::new(NoPeers), shutdown.clone()).await.unwrap());
     let catalog = Catalog::new(store, raft.clone());
     let command = register(node("n1"), vec![service("web", "web")], vec![]);
     let index = catalog.write(command).await.unwrap();

@@ -22,6 +22,38 @@ pub enum RaftError {
     Failed { reason: String },
 }
 
+/// Why the cluster's servers were not changed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum MembershipError {
+    #[error("this server is not the leader, who alone changes the cluster's servers")]
+    NotLeader,
+    #[error("there is no server with Raft id {id} in the cluster that could be meant")]
+    Unknown { id: u64 },
+    #[error("there is no other voting server to lead the cluster")]
+    NoOther,
+    #[error(
+        "no majority of servers confirmed the change within {waited:?}: look who belongs to the cluster before trying again"
+    )]
+    Unconfirmed { waited: Duration },
+    #[error("the other server did not take over within {waited:?}: this one leads on")]
+    NotTaken { waited: Duration },
+    #[error("the cluster's servers were not changed: {reason}")]
+    Failed { reason: String },
+}
+
+impl MembershipError {
+    pub(super) fn failed(error: impl std::error::Error) -> Self {
+        Self::Failed { reason: error.to_string() }
+    }
+}
+
+/// Why a message of another server was not answered.
+#[derive(Debug, thiserror::Error)]
+#[error("a message of another server cannot be read or answered ({reason}): it may be of another version")]
+pub struct MessageError {
+    pub reason: String,
+}
+
 /// Why a write or a read could not be agreed on.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AgreementError {

@@ -4,27 +4,35 @@
 
 #![allow(clippy::result_large_err, reason = "openraft's traits fix their error types")]
 
+mod answering;
 mod batcher;
+mod elections;
 mod error;
 mod files;
 mod keeper;
 mod memory_log;
+mod message;
 mod network;
 mod node;
 mod open;
 mod options;
+mod pulse;
 mod segment_log;
+mod servers;
 mod snapshots;
 mod state_machine;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod transport;
 mod types;
 mod window;
 
-pub use error::{AgreementError, RaftError};
+pub use error::{AgreementError, MembershipError, MessageError, RaftError};
 pub use files::{Damage, FileError};
 pub use node::RaftNode;
-pub use options::{Compaction, RaftOptions, Storage};
+pub use options::{Compaction, Founding, RaftOptions, Storage};
 pub use segment_log::{LogError, OutOfOrder};
+pub use servers::Server;
 pub use snapshots::SnapshotError;
+pub use transport::{NoPeers, Transport, TransportError};

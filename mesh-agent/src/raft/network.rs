@@ -1,65 +1,123 @@
+use super::message::{Envelope, Message, Reply};
+use super::transport::{Transport, TransportError};
 use super::types::{NodeId, TypeConfig};
 use openraft::BasicNode;
-use openraft::error::{InstallSnapshotError, RPCError, RaftError, Unreachable};
-use openraft::network::{RPCOption, RaftNetwork, RaftNetworkFactory};
+use openraft::error::{InstallSnapshotError, RPCError, RaftError, RemoteError, Unreachable};
+use openraft::network::{Backoff, RPCOption, RaftNetwork, RaftNetworkFactory};
 use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, InstallSnapshotRequest, InstallSnapshotResponse,
     VoteRequest, VoteResponse,
 };
+use std::sync::Arc;
+use std::time::Duration;
 
-/// The network of a server that has no peers: whoever is asked for is not there.
-pub(super) struct NoPeers;
+/// The way to the other servers.
+#[derive(Clone)]
+pub(super) struct Peers(pub(super) Arc<dyn Transport>);
 
-/// The connection to a peer that does not exist.
-pub(super) struct NoPeer {
-    error: NoSuchPeer,
+/// The way to one of them.
+pub(super) struct Peer {
+    transport: Arc<dyn Transport>,
+    id: NodeId,
+    address: String,
 }
 
+/// Why a server did not answer as it should.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("server {target} at {address} cannot be reached: this server was started without a peer network")]
-struct NoSuchPeer {
-    target: NodeId,
-    address: String,
+pub(super) enum PeerError {
+    #[error(transparent)]
+    Transport(#[from] TransportError),
+    #[error("a message to server {address} cannot be encoded: {reason}")]
+    Encode { address: String, reason: String },
+    #[error("server {address} answered what cannot be read ({reason}): it may be of another version")]
+    Decode { address: String, reason: String },
+    #[error("server {address} is not the one with Raft id {id} any more")]
+    NotHere { address: String, id: NodeId },
 }
 
 type Failure<E> = RPCError<NodeId, BasicNode, E>;
 
-impl NoPeer {
-    fn refuse<T, E: std::error::Error>(&self) -> Result<T, Failure<E>> {
-        Err(RPCError::Unreachable(Unreachable::new(&self.error)))
+impl Peers {
+    pub(super) fn peer(&self, id: NodeId, address: &str) -> Peer {
+        Peer { transport: self.0.clone(), id, address: address.to_owned() }
     }
 }
 
-impl RaftNetworkFactory<TypeConfig> for NoPeers {
-    type Network = NoPeer;
+impl Peer {
+    /// One message and its answer.
+    pub(super) async fn ask(&self, message: Message, deadline: Duration) -> Result<Reply, PeerError> {
+        let address = || self.address.clone();
+        let message = rmp_serde::to_vec_named(&Envelope { to: self.id, message })
+            .map_err(|error| PeerError::Encode { address: address(), reason: error.to_string() })?;
+        let answer = self.transport.send(&self.address, message, deadline).await?;
+        match rmp_serde::from_slice(&answer) {
+            Ok(Reply::NotHere) => Err(PeerError::NotHere { address: address(), id: self.id }),
+            Ok(reply) => Ok(reply),
+            Err(error) => Err(PeerError::Decode { address: address(), reason: error.to_string() }),
+        }
+    }
 
-    async fn new_client(&mut self, target: NodeId, node: &BasicNode) -> NoPeer {
-        NoPeer { error: NoSuchPeer { target, address: node.addr.clone() } }
+    fn mixed_up(&self) -> PeerError {
+        PeerError::Decode { address: self.address.clone(), reason: "it answers another question".to_owned() }
+    }
+
+    fn remote<E: std::error::Error>(&self, error: E) -> Failure<E> {
+        RPCError::RemoteError(RemoteError::new(self.id, error))
     }
 }
 
-impl RaftNetwork<TypeConfig> for NoPeer {
+fn unreachable<E: std::error::Error>(error: &PeerError) -> Failure<E> {
+    RPCError::Unreachable(Unreachable::new(error))
+}
+
+impl RaftNetworkFactory<TypeConfig> for Peers {
+    type Network = Peer;
+
+    async fn new_client(&mut self, target: NodeId, node: &BasicNode) -> Peer {
+        self.peer(target, &node.addr)
+    }
+}
+
+/// Asks, and takes the answer of the same name apart.
+macro_rules! exchange {
+    ($peer:expr, $name:ident, $request:expr, $option:expr) => {
+        match $peer.ask(Message::$name($request), $option.hard_ttl()).await {
+            Ok(Reply::$name(Ok(answer))) => Ok(answer),
+            Ok(Reply::$name(Err(error))) => Err($peer.remote(error)),
+            Ok(_) => Err(unreachable(&$peer.mixed_up())),
+            Err(error) => Err(unreachable(&error)),
+        }
+    };
+}
+
+impl RaftNetwork<TypeConfig> for Peer {
     async fn append_entries(
         &mut self,
-        _request: AppendEntriesRequest<TypeConfig>,
-        _option: RPCOption,
+        request: AppendEntriesRequest<TypeConfig>,
+        option: RPCOption,
     ) -> Result<AppendEntriesResponse<NodeId>, Failure<RaftError<NodeId>>> {
-        self.refuse()
+        exchange!(self, Append, request, option)
     }
 
     async fn install_snapshot(
         &mut self,
-        _request: InstallSnapshotRequest<TypeConfig>,
-        _option: RPCOption,
+        request: InstallSnapshotRequest<TypeConfig>,
+        option: RPCOption,
     ) -> Result<InstallSnapshotResponse<NodeId>, Failure<RaftError<NodeId, InstallSnapshotError>>> {
-        self.refuse()
+        exchange!(self, Snapshot, request, option)
     }
 
     async fn vote(
         &mut self,
-        _request: VoteRequest<NodeId>,
-        _option: RPCOption,
+        request: VoteRequest<NodeId>,
+        option: RPCOption,
     ) -> Result<VoteResponse<NodeId>, Failure<RaftError<NodeId>>> {
-        self.refuse()
+        exchange!(self, Vote, request, option)
+    }
+
+    /// Soon again, since a server that restarts is back within a second.
+    fn backoff(&self) -> Backoff {
+        let waits = [20, 50, 100].into_iter().chain(std::iter::repeat(200));
+        Backoff::new(waits.map(Duration::from_millis))
     }
 }

@@ -1,9 +1,14 @@
+use super::answering::Answering;
 use super::batcher::{Batcher, Proposals};
+use super::elections::Elections;
 use super::files::{FileSystem, StdFileSystem};
 use super::keeper::Keeper;
+use super::network::Peers;
 use super::open::open;
+use super::pulse::Pulse;
+use super::transport::Transport;
 use super::types::{NodeId, Raft};
-use super::{AgreementError, RaftError, RaftOptions};
+use super::{AgreementError, Founding, MessageError, RaftError, RaftOptions};
 use crate::state::{Command, Outcome, Store};
 use crate::task::{Shutdown, TaskGroup};
 use openraft::error::{CheckIsLeaderError, Fatal};
@@ -14,7 +19,11 @@ use std::time::Duration;
 
 /// This server's part in the agreement. Dropping it ends its tasks; the data on disk stays valid.
 pub struct RaftNode {
-    raft: Raft,
+    pub(super) raft: Raft,
+    pub(super) id: NodeId,
+    pub(super) peers: Peers,
+    pub(super) lease: Duration,
+    answering: Answering,
     proposals: Proposals,
     _tasks: TaskGroup,
 }
@@ -25,17 +34,18 @@ type Metrics = RaftMetrics<NodeId, BasicNode>;
 const ELECTION: Duration = Duration::from_secs(10);
 
 impl RaftNode {
-    /// Restores the state from disk and starts. A server with an empty log founds a cluster of its own;
-    /// one that is alone in its cluster leads it when this returns.
+    /// Restores the state from disk and starts. A server with an empty log founds a cluster of its own, unless
+    /// it is to wait for others; one that is alone in its cluster leads it when this returns.
     ///
     /// # Errors
     /// The storage cannot be read or is damaged, or the options contradict each other.
     pub async fn start(
         options: RaftOptions,
         store: Arc<Store>,
+        transport: Arc<dyn Transport>,
         shutdown: Shutdown,
     ) -> Result<Self, RaftError> {
-        Self::start_on(Arc::new(StdFileSystem), options, store, shutdown).await
+        Self::start_on(Arc::new(StdFileSystem), options, store, transport, shutdown).await
     }
 
     /// The same on another file system, which tests break.
@@ -43,9 +53,11 @@ impl RaftNode {
         system: Arc<dyn FileSystem>,
         options: RaftOptions,
         store: Arc<Store>,
+        transport: Arc<dyn Transport>,
         shutdown: Shutdown,
     ) -> Result<Self, RaftError> {
-        let opened = open(system, &options, store).await?;
+        let peers = Peers(transport);
+        let opened = open(system, &options, store, peers.clone()).await?;
         found_or_lead(&opened.raft, &options).await?;
         let (batcher, proposals) = Batcher::new(opened.raft.clone());
         let keeper = Keeper {
@@ -53,10 +65,49 @@ impl RaftNode {
             window: opened.window,
             snapshot_after: options.compaction.bytes,
         };
+        let (raft, pulse) = (opened.raft, Arc::new(Pulse::new()));
+        let elections = Elections {
+            raft: raft.clone(),
+            peers: peers.clone(),
+            pulse: pulse.clone(),
+            patience: options.election_timeout,
+        };
+        let answering = Answering {
+            raft: raft.clone(),
+            pulse,
+            id: options.node_id,
+            missed_after: options.election_timeout * 3 / 4,
+        };
         let mut tasks = TaskGroup::new();
         tasks.spawn("raft batcher", batcher.run(shutdown.clone()));
+        tasks.spawn("raft elections", elections.run(shutdown.clone()));
         tasks.spawn("raft keeper", keeper.run(shutdown));
-        Ok(Self { raft: opened.raft, proposals, _tasks: tasks })
+        let (id, lease) = (options.node_id, options.lease());
+        Ok(Self { raft, id, peers, lease, answering, proposals, _tasks: tasks })
+    }
+
+    /// What another server asks, answered.
+    ///
+    /// # Errors
+    /// The message cannot be read.
+    pub async fn answer(&self, message: &[u8]) -> Result<Vec<u8>, MessageError> {
+        let envelope = rmp_serde::from_slice(message).map_err(|e| MessageError { reason: e.to_string() })?;
+        let reply = self.answering.answer(envelope).await;
+        rmp_serde::to_vec_named(&reply).map_err(|e| MessageError { reason: e.to_string() })
+    }
+
+    /// Since a leader was heard, this server itself if it leads; nothing if none ever was.
+    pub fn last_contact(&self) -> Option<Duration> {
+        if leads(&self.raft.metrics().borrow()) {
+            Some(Duration::ZERO)
+        } else {
+            self.answering.pulse.last_contact()
+        }
+    }
+
+    /// Whether this server leads, and has caught up with the leaders before it.
+    pub fn leads(&self) -> bool {
+        leads(&self.raft.metrics().borrow())
     }
 
     /// Completes once the command is committed and applied here.
@@ -124,6 +175,9 @@ fn leads(metrics: &Metrics) -> bool {
 async fn found_or_lead(raft: &Raft, options: &RaftOptions) -> Result<(), RaftError> {
     let own = BTreeMap::from([(options.node_id, BasicNode::new(options.address))]);
     let is_new = !raft.is_initialized().await.map_err(core_error)?;
+    if is_new && options.founding == Founding::Together {
+        return Ok(());
+    }
     if is_new {
         raft.initialize(own.clone()).await.map_err(core_error)?;
     }

@@ -1,6 +1,6 @@
 use super::files::{Directory, FileSystem};
 use super::memory_log::MemoryLog;
-use super::network::NoPeers;
+use super::network::Peers;
 use super::segment_log::{LogError, SegmentLog};
 use super::snapshots::Snapshots;
 use super::state_machine::StateMachine;
@@ -30,11 +30,12 @@ pub(super) async fn open(
     system: Arc<dyn FileSystem>,
     options: &RaftOptions,
     store: Arc<Store>,
+    peers: Peers,
 ) -> Result<Opened, RaftError> {
     match &options.storage {
-        Storage::Memory => open_memory(store)?.start(options).await,
+        Storage::Memory => open_memory(store)?.start(options, peers).await,
         Storage::Directory(path) => {
-            open_directory(system, path, options.segment_size, store)?.start(options).await
+            open_directory(system, path, options.segment_size, store)?.start(options, peers).await
         }
     }
 }
@@ -74,9 +75,9 @@ fn check_gap(path: &Path, window: &SharedWindow, machine: &StateMachine) -> Resu
 }
 
 impl<L: RaftLogStorage<TypeConfig>> Opening<L> {
-    async fn start(self, options: &RaftOptions) -> Result<Opened, RaftError> {
+    async fn start(self, options: &RaftOptions, peers: Peers) -> Result<Opened, RaftError> {
         let config = Arc::new(options.config()?);
-        let raft = Raft::new(options.node_id, config, NoPeers, self.log, self.machine).await;
+        let raft = Raft::new(options.node_id, config, peers, self.log, self.machine).await;
         let raft = raft.map_err(|e| RaftError::Core { reason: e.to_string() })?;
         Ok(Opened { raft, window: self.window })
     }

@@ -14,6 +14,16 @@ pub enum Storage {
     Directory(PathBuf),
 }
 
+/// How a server without any state comes to a cluster.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Founding {
+    /// It founds one of its own at once.
+    #[default]
+    Alone,
+    /// It waits until one is founded with it, or takes it in.
+    Together,
+}
+
 /// How a server takes part in Raft.
 #[derive(Clone, Debug)]
 pub struct RaftOptions {
@@ -24,9 +34,10 @@ pub struct RaftOptions {
     pub storage: Storage,
     /// How often a leader reports to its followers. Slow disks want 100 ms.
     pub heartbeat: Duration,
-    /// How long this server waits without a leader until it stands for election. Each server of a cluster
-    /// needs its own, at least one heartbeat apart, or elections are split again and again.
+    /// How long this server waits at least without a leader until it stands for election; at most twice that.
+    /// More than two heartbeats.
     pub election_timeout: Duration,
+    pub founding: Founding,
     pub compaction: Compaction,
     /// Bytes of one file of the log. The log is deleted file by file.
     pub segment_size: u64,
@@ -56,20 +67,27 @@ impl RaftOptions {
             address,
             storage,
             heartbeat: Duration::from_millis(100),
-            election_timeout: Duration::from_millis(250),
+            election_timeout: Duration::from_millis(400),
+            founding: Founding::default(),
             compaction: Compaction::default(),
             segment_size: 16 << 20,
         }
     }
 
+    /// Nobody gets a vote while a leader was heard so recently.
+    pub(super) fn lease(&self) -> Duration {
+        self.election_timeout / 2
+    }
+
     pub(super) fn config(&self) -> Result<Config, RaftError> {
-        let election_timeout = millis(self.election_timeout);
+        let lease = millis(self.lease());
         let config = Config {
             cluster_name: "mesh".to_owned(),
             heartbeat_interval: millis(self.heartbeat),
-            // Drawn once per process from this range, which therefore has one value.
-            election_timeout_min: election_timeout,
-            election_timeout_max: election_timeout + 1,
+            // How long nobody votes against a leader that was heard; when to stand is for `Elections`.
+            election_timeout_min: lease,
+            election_timeout_max: lease + 1,
+            enable_elect: false,
             snapshot_policy: SnapshotPolicy::LogsSinceLast(self.compaction.entries),
             max_in_snapshot_log_to_keep: self.compaction.keep,
             ..Config::default()

@@ -1,3 +1,4 @@
+mod cluster;
 mod crash;
 mod node;
 mod suite;
@@ -30,7 +31,8 @@ impl Server {
 
     async fn start_on(system: Arc<dyn FileSystem>, options: RaftOptions) -> Result<Self, RaftError> {
         let (store, shutdown) = (Arc::<Store>::default(), Shutdown::new());
-        let node = RaftNode::start_on(system, options, store.clone(), shutdown.clone()).await?;
+        let node =
+            RaftNode::start_on(system, options, store.clone(), Arc::new(NoPeers), shutdown.clone()).await?;
         Ok(Self { node: Arc::new(node), store, shutdown })
     }
 

@@ -1,0 +1,264 @@
+//! Several servers over a network that tests cut.
+
+use super::*;
+use crate::state::fixtures::{register_service, service_name};
+use crate::state::{InstancesOf, Outcome, Query, Through};
+use futures_util::future::BoxFuture;
+use std::collections::{BTreeMap, HashSet};
+use std::net::SocketAddr;
+use std::sync::{Mutex, Weak};
+use tokio::time::{Instant, sleep, timeout};
+
+/// Joins servers of one process, each under its address.
+#[derive(Default)]
+struct Hub {
+    nodes: Mutex<BTreeMap<String, Weak<RaftNode>>>,
+    /// Nothing goes from the first to the second.
+    cut: Mutex<HashSet<(String, String)>>,
+}
+
+/// One server's way to the others.
+struct Wire {
+    hub: Arc<Hub>,
+    from: String,
+}
+
+impl Wire {
+    async fn deliver(&self, to: &str, message: Vec<u8>) -> Result<Vec<u8>, String> {
+        let cut = |from: &str, to: &str| self.hub.cut.lock().unwrap().contains(&(from.into(), to.into()));
+        if cut(&self.from, to) {
+            return Err("the network is cut".to_owned());
+        }
+        let node = self.hub.nodes.lock().unwrap().get(to).and_then(Weak::upgrade);
+        let answer = node.ok_or("nobody is there")?.answer(&message).await.map_err(|e| e.to_string())?;
+        if cut(to, &self.from) { Err("the network is cut".to_owned()) } else { Ok(answer) }
+    }
+}
+
+impl Transport for Wire {
+    fn send<'a>(
+        &'a self,
+        address: &'a str,
+        message: Vec<u8>,
+        deadline: Duration,
+    ) -> BoxFuture<'a, Result<Vec<u8>, TransportError>> {
+        Box::pin(async move {
+            let delivered = timeout(deadline, self.deliver(address, message)).await;
+            let delivered = delivered.unwrap_or_else(|_| Err("it is late".to_owned()));
+            delivered.map_err(|reason| TransportError { address: address.to_owned(), reason })
+        })
+    }
+}
+
+fn address(id: u64) -> SocketAddr {
+    SocketAddr::from(([10, 0, 0, u8::try_from(id).unwrap()], 8300))
+}
+
+struct Cluster {
+    hub: Arc<Hub>,
+    servers: BTreeMap<u64, Server>,
+}
+
+impl Cluster {
+    /// So many servers that belong to nothing yet.
+    async fn of(count: u64) -> Self {
+        let mut cluster = Self { hub: Arc::default(), servers: BTreeMap::new() };
+        for id in 1..=count {
+            cluster.start(id).await;
+        }
+        cluster
+    }
+
+    async fn founded(count: u64) -> Self {
+        let cluster = Self::of(count).await;
+        let members = (1..=count).map(|id| (id, address(id))).collect();
+        cluster.servers[&1].node.found(&members).await.unwrap();
+        cluster.leader().await;
+        cluster
+    }
+
+    async fn start(&mut self, id: u64) {
+        let (store, shutdown) = (Arc::<Store>::default(), Shutdown::new());
+        let compaction = Compaction { entries: 50, keep: 5, ..Compaction::default() };
+        let founding = Founding::Together;
+        let options =
+            RaftOptions { founding, compaction, ..RaftOptions::new(id, address(id), Storage::Memory) };
+        let wire = Arc::new(Wire { hub: self.hub.clone(), from: address(id).to_string() });
+        let node = Arc::new(RaftNode::start(options, store.clone(), wire, shutdown.clone()).await.unwrap());
+        self.hub.nodes.lock().unwrap().insert(address(id).to_string(), Arc::downgrade(&node));
+        self.servers.insert(id, Server { node, store, shutdown });
+    }
+
+    async fn kill(&mut self, id: u64) {
+        self.servers.remove(&id).unwrap().stop().await;
+    }
+
+    fn cut(&self, id: u64) {
+        let mut cut = self.hub.cut.lock().unwrap();
+        for other in self.servers.keys().filter(|other| **other != id) {
+            cut.insert((address(id).to_string(), address(*other).to_string()));
+            cut.insert((address(*other).to_string(), address(id).to_string()));
+        }
+    }
+
+    /// Nothing reaches this server; what it says reaches the others.
+    fn deafen(&self, id: u64) {
+        let others = self.servers.keys().filter(|other| **other != id);
+        let cut = others.map(|other| (address(*other).to_string(), address(id).to_string()));
+        self.hub.cut.lock().unwrap().extend(cut);
+    }
+
+    fn heal(&self) {
+        self.hub.cut.lock().unwrap().clear();
+    }
+
+    async fn until<T>(&self, what: &str, mut found: impl FnMut(&Self) -> Option<T>) -> T {
+        let wait = async {
+            loop {
+                if let Some(found) = found(self) {
+                    return found;
+                }
+                sleep(Duration::from_millis(10)).await;
+            }
+        };
+        timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("never: {what}"))
+    }
+
+    async fn leader(&self) -> u64 {
+        self.until("a leader", |c| c.servers.iter().find(|(_, s)| s.node.leads()).map(|(id, _)| *id)).await
+    }
+
+    async fn write(&self, on: u64, name: &str) {
+        let outcome = self.servers[&on].node.write(register_service("n1", name, name)).await.unwrap();
+        assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
+    }
+
+    fn has(&self, id: u64, name: &str) -> bool {
+        let query = InstancesOf { service: service_name(name), through: Through::Direct };
+        !query.run(&self.servers[&id].store.state()).is_empty()
+    }
+
+    async fn everywhere(&self, name: &str) {
+        self.until(name, |c| c.servers.keys().all(|id| c.has(*id, name)).then_some(())).await;
+    }
+
+    fn term(&self, id: u64) -> u64 {
+        self.servers[&id].node.raft.metrics().borrow().current_term
+    }
+}
+
+#[tokio::test]
+async fn servers_that_found_a_cluster_together_all_have_what_its_leader_writes() {
+    let cluster = Cluster::founded(3).await;
+    let leader = cluster.leader().await;
+    cluster.write(leader, "web").await;
+    cluster.everywhere("web").await;
+    let servers = cluster.servers[&leader].node.servers();
+    assert_eq!(
+        servers.iter().map(|s| (s.id, s.voter, s.leader)).collect::<Vec<_>>(),
+        [(1, true, leader == 1), (2, true, leader == 2), (3, true, leader == 3)]
+    );
+    for (id, server) in &cluster.servers {
+        if *id != leader {
+            assert!(server.node.last_contact().unwrap() < Duration::from_secs(5));
+            let refused = server.node.write(register_service("n1", "db", "db")).await;
+            assert_eq!(refused.unwrap_err(), AgreementError::NotLeader);
+        }
+    }
+}
+
+#[tokio::test]
+async fn when_the_leader_goes_another_leads_within_a_second_or_so_with_all_that_was_acknowledged() {
+    let mut cluster = Cluster::founded(3).await;
+    let first = cluster.leader().await;
+    cluster.write(first, "web").await;
+    let killed = Instant::now();
+    cluster.kill(first).await;
+    let second = cluster.leader().await;
+    println!("another leads after {:?}", killed.elapsed());
+    assert!(killed.elapsed() < Duration::from_secs(5));
+    assert!(cluster.has(second, "web"));
+    cluster.write(second, "db").await;
+    // The killed one comes back with an empty log, as a wiped server, and gets everything again.
+    cluster.start(first).await;
+    cluster.everywhere("db").await;
+}
+
+#[tokio::test]
+async fn a_server_that_alone_does_not_hear_the_leader_does_not_depose_it() {
+    let cluster = Cluster::founded(3).await;
+    let leader = cluster.leader().await;
+    let deaf = *cluster.servers.keys().find(|id| **id != leader).unwrap();
+    let term = cluster.term(leader);
+    cluster.deafen(deaf);
+    // Several times its patience.
+    sleep(Duration::from_secs(3)).await;
+    cluster.write(leader, "web").await;
+    cluster.heal();
+    cluster.everywhere("web").await;
+    assert_eq!((cluster.leader().await, cluster.term(leader)), (leader, term));
+}
+
+#[tokio::test]
+async fn a_leader_that_is_cut_off_confirms_nothing_and_follows_when_it_is_back() {
+    let cluster = Cluster::founded(3).await;
+    let first = cluster.leader().await;
+    cluster.cut(first);
+    let node = &cluster.servers[&first].node;
+    assert!(node.confirm_leadership().await.is_err(), "it cannot know whether it still leads");
+    let others =
+        |c: &Cluster| c.servers.iter().find(|(id, s)| **id != first && s.node.leads()).map(|(id, _)| *id);
+    let second = cluster.until("another leader", others).await;
+    cluster.write(second, "web").await;
+    cluster.heal();
+    cluster.everywhere("web").await;
+}
+
+#[tokio::test]
+async fn a_server_is_taken_in_gets_a_vote_and_is_taken_out_again() {
+    let mut cluster = Cluster::founded(3).await;
+    let leader = cluster.leader().await;
+    for number in 0..120 {
+        cluster.write(leader, &format!("s{number}")).await;
+    }
+    // The log begins after what a new server needs, so that a snapshot is sent.
+    cluster.start(4).await;
+    let node = cluster.servers[&leader].node.clone();
+    node.add(4, address(4)).await.unwrap();
+    cluster.everywhere("s0").await;
+    cluster.everywhere("s119").await;
+    let row = |id: u64| node.servers().into_iter().find(|server| server.id == id);
+    assert!(!row(4).unwrap().voter);
+    node.promote(4).await.unwrap();
+    assert!(row(4).unwrap().voter);
+    node.remove(4).await.unwrap();
+    assert_eq!(row(4), None);
+    assert_eq!(node.remove(4).await, Err(MembershipError::Unknown { id: 4 }));
+}
+
+#[tokio::test]
+async fn a_leader_steps_aside_for_the_server_that_was_named() {
+    let cluster = Cluster::founded(3).await;
+    let first = cluster.leader().await;
+    cluster.write(first, "web").await;
+    cluster.everywhere("web").await;
+    let next = *cluster.servers.keys().find(|id| **id != first).unwrap();
+    assert_eq!(cluster.servers[&next].node.transfer(None).await, Err(MembershipError::NotLeader));
+    assert_eq!(cluster.servers[&first].node.transfer(Some(next)).await, Ok(next));
+    let led = |c: &Cluster| c.servers[&next].node.leads().then_some(());
+    cluster.until("the named server to lead", led).await;
+    cluster.write(next, "db").await;
+    cluster.everywhere("db").await;
+}
+
+#[tokio::test]
+async fn a_message_for_a_server_that_lived_here_before_is_not_taken() {
+    let cluster = Cluster::founded(3).await;
+    let leader = cluster.leader().await;
+    let other = *cluster.servers.keys().find(|id| **id != leader).unwrap();
+    let wire = Arc::new(Wire { hub: cluster.hub.clone(), from: address(leader).to_string() });
+    let stranger = super::super::network::Peers(wire).peer(99, &address(other).to_string());
+    let refused = stranger.ask(super::super::message::Message::Canvass, DEADLINE).await;
+    assert!(refused.err().unwrap().to_string().contains("is not the one with Raft id 99 any more"));
+    assert!(cluster.servers[&other].node.answer(b"noise").await.is_err());
+}
