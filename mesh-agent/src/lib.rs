@@ -19,6 +19,7 @@ pub mod stream;
 pub mod wire;
 // Floor 3, state.
 pub mod discovery;
+pub mod rpc;
 pub mod state;
 // Floor 4, engines.
 pub mod ca;

@@ -5,6 +5,7 @@
 mod any_server;
 mod certificate;
 mod chain;
+pub mod cluster;
 mod csr;
 mod error;
 mod explain;

@@ -1,0 +1,21 @@
+//! What the nodes of a cluster trust each other by: one secret that all of them know, or certificates of the
+//! operator's own.
+//!
+//! Everything else is derived from the secret: the key of gossip, and the authority whose certificates calls
+//! between nodes demand. It does not know who calls whom.
+
+mod authority;
+mod certificate;
+mod error;
+mod identity;
+mod secret;
+mod tls;
+
+pub use authority::ClusterAuthority;
+pub use error::TrustError;
+pub use identity::{NodeIdentity, NodeRole};
+pub use secret::JoinSecret;
+pub use tls::{ClusterTls, OwnCertificates};
+
+#[cfg(test)]
+mod tests;
