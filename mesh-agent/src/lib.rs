@@ -24,6 +24,7 @@ pub mod state;
 // Floor 4, engines.
 pub mod ca;
 pub mod dataplane;
+pub mod gossip;
 pub mod health;
 pub mod leaf;
 pub mod proxy;
