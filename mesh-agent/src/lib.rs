@@ -35,6 +35,7 @@ pub mod catalog;
 // Floor 6, duties.
 pub mod local;
 pub mod policy;
+pub mod session;
 // Floor 7, doors.
 pub mod cli;
 pub mod dns;

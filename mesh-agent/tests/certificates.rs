@@ -42,7 +42,7 @@ impl CaStore for Server {
             let index = self.store.state().applied() + 1;
             match self.store.apply(index, vec![change.into()]).remove(0) {
                 Outcome::Refused(refusal) => Err(refusal.into()),
-                Outcome::Done { .. } => {
+                Outcome::Done { .. } | Outcome::Transaction { .. } => {
                     self.view.send_replace(self.view());
                     Ok(())
                 }

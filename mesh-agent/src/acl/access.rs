@@ -86,6 +86,8 @@ impl Access {
     pub const NODE_WRITE: Self = Self::Needs(Resource::Node, Level::Write);
     pub const OPERATOR_READ: Self = Self::Needs(Resource::Operator, Level::Read);
     pub const OPERATOR_WRITE: Self = Self::Needs(Resource::Operator, Level::Write);
+    pub const SESSION_READ: Self = Self::Needs(Resource::Session, Level::Read);
+    pub const SESSION_WRITE: Self = Self::Needs(Resource::Session, Level::Write);
     pub const SERVICE_READ: Self = Self::Needs(Resource::Service, Level::Read);
     pub const SERVICE_WRITE: Self = Self::Needs(Resource::Service, Level::Write);
 }

@@ -10,10 +10,13 @@ use super::mesh::Mesh;
 use super::node_id::node_id;
 use super::observed::Observed;
 use super::options;
+use super::ports::CatalogLeadership;
 use super::signals::Signals;
+use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::http::{DataPlaneFacts, Deps, NoTokens};
 use crate::local::{CheckKeeper, LocalState, StateSyncer};
+use crate::session::{SessionKeeper, Sessions};
 use crate::task::{Shutdown, TaskGroup};
 use std::sync::Arc;
 use tokio::sync::watch;
@@ -31,6 +34,7 @@ pub(super) async fn build(
     let mesh = Mesh::start(&config, &catalog, &mut tasks, &shutdown).await?;
     let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
     let checks = CheckKeeper::new(local.clone(), catalog.clone());
+    let sessions = start_sessions(&config, &catalog, &mut tasks, &shutdown);
     let (control, requests) = Control::new();
     let plane = dataplane::open(&config.dataplane)?;
     let (steering, dataplane) = watch::channel(DataPlaneFacts::new());
@@ -39,6 +43,7 @@ pub(super) async fn build(
         local: local.clone(),
         ca: mesh.ca.clone(),
         leaves: mesh.leaf.clone(),
+        sessions: sessions.clone(),
         authorizer: mesh.authorizer.clone(),
         tokens: Arc::new(NoTokens),
         control: Arc::new(control),
@@ -65,6 +70,20 @@ pub(super) async fn build(
     let syncer = syncer();
     doors.serve(&mut tasks, &shutdown);
     Ok(House { command_line, config, observed, raft, local, syncer, requests, signals, tasks, shutdown })
+}
+
+/// Ends sessions while this server leads.
+fn start_sessions(
+    config: &RuntimeConfig,
+    catalog: &Catalog,
+    tasks: &mut TaskGroup,
+    shutdown: &Shutdown,
+) -> Sessions {
+    let (sessions, own) = (Sessions::default(), options::server_address(config).to_string());
+    let leadership = Arc::new(CatalogLeadership { catalog: catalog.clone(), own });
+    let keeper = SessionKeeper::new(catalog.clone(), leadership, sessions.clone());
+    tasks.spawn("sessions", keeper.run(shutdown.clone()));
+    sessions
 }
 
 /// What the configuration registers.

@@ -33,12 +33,17 @@ pub(super) fn node(config: &RuntimeConfig, id: Uuid) -> Node {
     }
 }
 
+/// Where other servers reach this one.
+pub(super) fn server_address(config: &RuntimeConfig) -> SocketAddr {
+    SocketAddr::new(config.network.advertise, config.network.server_port)
+}
+
 pub(super) fn raft(config: &RuntimeConfig) -> RaftOptions {
     let storage = match &config.data_dir {
         Some(directory) => Storage::Directory(directory.join("raft")),
         None => Storage::Memory,
     };
-    let address = SocketAddr::new(config.network.advertise, config.network.server_port);
+    let address = server_address(config);
     let compaction = Compaction {
         entries: config.raft.snapshot_threshold,
         keep: config.raft.trailing_logs,

@@ -41,7 +41,7 @@ impl CaStore for OneServer {
             tokio::task::yield_now().await;
             let index = self.index.fetch_add(1, Ordering::SeqCst) + 10;
             match self.store.apply(index, vec![change.into()]).remove(0) {
-                Outcome::Done { .. } => Ok(()),
+                Outcome::Done { .. } | Outcome::Transaction { .. } => Ok(()),
                 Outcome::Refused(refusal) => Err(refusal.into()),
             }
         })

@@ -1,4 +1,4 @@
-use crate::state::{Command, Outcome, Query, Refusal, State, Store, Topic};
+use crate::state::{Command, Outcome, Query, Refusal, State, Store, Topic, TxnOperation, TxnResult};
 use crate::stream::Watch;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
@@ -106,7 +106,31 @@ impl Catalog {
     /// There is no leader, or the state machine refused the command.
     pub async fn write(&self, command: Command) -> Result<u64, CatalogError> {
         match self.consensus.write(command).await? {
-            Outcome::Done { index } => Ok(index),
+            Outcome::Done { index } | Outcome::Transaction { index, .. } => Ok(index),
+            Outcome::Refused(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// The same for a command with a condition: `false` where that does not hold.
+    ///
+    /// # Errors
+    /// As [`Catalog::write`].
+    pub async fn write_if(&self, command: Command) -> Result<bool, CatalogError> {
+        match self.write(command).await {
+            Ok(_) => Ok(true),
+            Err(CatalogError::Refused(refusal)) if refusal.is_unmet_condition() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All operations or none; what they have found or made.
+    ///
+    /// # Errors
+    /// As [`Catalog::write`]; [`Refusal::RolledBack`] says what was wrong with which operation.
+    pub async fn transact(&self, operations: Vec<TxnOperation>) -> Result<Vec<TxnResult>, CatalogError> {
+        match self.consensus.write(Command::Txn(operations)).await? {
+            Outcome::Transaction { results, .. } => Ok(results),
+            Outcome::Done { .. } => Ok(Vec::new()),
             Outcome::Refused(refusal) => Err(refusal.into()),
         }
     }

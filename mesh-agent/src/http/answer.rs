@@ -1,5 +1,5 @@
 use super::ApiError;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
@@ -29,6 +29,12 @@ impl Answer {
     pub fn text(text: impl Into<String>) -> Self {
         let answer = Self { body: Body::from(text.into()), ..Self::empty() };
         answer.with(header::CONTENT_TYPE, "text/plain; charset=utf-8")
+    }
+
+    /// A stored value as it is.
+    pub fn bytes(bytes: Bytes) -> Self {
+        let answer = Self { body: Body::from(bytes), ..Self::empty() };
+        answer.with(header::CONTENT_TYPE, "text/plain")
     }
 
     /// A body that grows as long as the client listens.

@@ -8,6 +8,7 @@ use crate::leaf::{LeafError, LeafManager};
 use crate::local::LocalState;
 use crate::model::{CaConfig, Datacenter, IntentionAction, IssuedCert, NodeName, Opaque, ServiceName};
 use crate::policy::Authorizer;
+use crate::session::Sessions;
 use crate::telemetry::{Logs, Metrics};
 use http::{HeaderName, HeaderValue};
 use std::collections::BTreeMap;
@@ -26,6 +27,7 @@ pub struct Deps {
     pub local: Arc<LocalState>,
     pub ca: Arc<dyn Authority>,
     pub leaves: Arc<dyn Leaves>,
+    pub sessions: Sessions,
     pub authorizer: Authorizer,
     pub tokens: Arc<dyn Tokens>,
     pub control: Arc<dyn Control>,

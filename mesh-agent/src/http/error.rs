@@ -33,6 +33,8 @@ pub enum ApiError {
     MethodNotAllowed { method: Method },
     #[error("Request body too large, max size: {limit} bytes")]
     BodyTooLarge { limit: usize },
+    #[error("Transaction contains too many operations ({found} > {limit})")]
+    TooManyOperations { found: usize, limit: usize },
     #[error("the request's body did not arrive within {seconds} s")]
     BodyTimeout { seconds: u64 },
     #[error("{reason}")]
@@ -77,7 +79,7 @@ impl ApiError {
             Self::BadRequest { .. } | Self::Body { .. } | Self::Field { .. } => StatusCode::BAD_REQUEST,
             Self::NotFound { .. } => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
-            Self::BodyTooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::BodyTooLarge { .. } | Self::TooManyOperations { .. } => StatusCode::PAYLOAD_TOO_LARGE,
             Self::BodyTimeout { .. } => StatusCode::REQUEST_TIMEOUT,
             Self::Forbidden { .. } | Self::Permission(_) => StatusCode::FORBIDDEN,
             Self::AclDisabled => StatusCode::UNAUTHORIZED,
@@ -115,7 +117,9 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
         Refusal::NoSuchIntention { .. } | Refusal::NoSuchIntentionPair { .. } => StatusCode::NOT_FOUND,
         Refusal::NoSuchService { .. } | Refusal::Unrestorable { .. } => StatusCode::BAD_REQUEST,
         Refusal::NodeNameTaken { .. } | Refusal::CaChanged { .. } => StatusCode::CONFLICT,
-        Refusal::DuplicateIntention { .. } | Refusal::ActiveRoots { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+        Refusal::RolledBack { .. } => StatusCode::CONFLICT,
+        // An unmet condition is an answer of its own; the others are 500 in Consul too.
+        _ => StatusCode::INTERNAL_SERVER_ERROR,
     }
 }
 

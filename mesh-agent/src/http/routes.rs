@@ -2,10 +2,10 @@ use super::route::Route;
 use super::ui;
 use super::v1::{
     agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, ca, catalog,
-    catalog_write, coordinate, health, host, intention_exact, intention_query, intentions, internal_ui, leaf,
-    members, metrics, monitor, proxy_config, service_write, status,
+    catalog_write, coordinate, health, host, intention_exact, intention_query, intentions, internal_ui, kv,
+    leaf, members, metrics, monitor, proxy_config, service_write, session, status, txn,
 };
-use crate::acl::{Access, Resource};
+use crate::acl::{Access, Level, Resource};
 
 /// Gives an `async fn(Call)` the type that the table holds.
 macro_rules! to {
@@ -16,6 +16,14 @@ macro_rules! to {
 
 const NODES: Access = Access::Filtered(Resource::Node);
 const SERVICES: Access = Access::Filtered(Resource::Service);
+const KEYS: Access = Access::Filtered(Resource::Key);
+const SESSIONS: Access = Access::Filtered(Resource::Session);
+/// Each operation asks for its own.
+const TXN: Access = Access::NeedsOneOf(&[
+    (Resource::Key, Level::Read),
+    (Resource::Node, Level::Read),
+    (Resource::Service, Level::Read),
+]);
 const INTENTIONS: Access = Access::Filtered(Resource::Intention);
 
 /// Every endpoint, with what it needs of its caller's token.
@@ -90,6 +98,17 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/coordinate/datacenters", Access::None, to!(coordinate::datacenters)),
     Route::get("/v1/coordinate/nodes", NODES, to!(coordinate::nodes)),
     Route::get("/v1/coordinate/node/", NODES, to!(coordinate::node)),
+    // Stored values, sessions and transactions.
+    Route::get("/v1/kv/", KEYS, to!(kv::read)),
+    Route::put("/v1/kv/", Access::KEY_WRITE, to!(kv::put)),
+    Route::delete("/v1/kv/", Access::KEY_WRITE, to!(kv::delete)),
+    Route::put("/v1/txn", TXN, to!(txn::transact)),
+    Route::put("/v1/session/create", Access::SESSION_WRITE, to!(session::create)),
+    Route::put("/v1/session/destroy/", Access::SESSION_WRITE, to!(session::destroy)),
+    Route::put("/v1/session/renew/", Access::SESSION_WRITE, to!(session::renew)),
+    Route::get("/v1/session/info/", SESSIONS, to!(session::info)),
+    Route::get("/v1/session/node/", SESSIONS, to!(session::node)),
+    Route::get("/v1/session/list", SESSIONS, to!(session::list)),
     // What the UI reads.
     Route::get("/v1/internal/ui/nodes", NODES, to!(internal_ui::nodes)),
     Route::get("/v1/internal/ui/node/", NODES, to!(internal_ui::node)),

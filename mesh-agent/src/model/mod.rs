@@ -9,10 +9,12 @@ mod check_definition;
 mod definition;
 mod index;
 mod intention;
+mod kv;
 mod name;
 mod node;
 mod proxy;
 mod service;
+mod session;
 
 pub use ca::{CaConfig, CaProviderState, CaRoot, IssuedCert};
 pub use check::{CheckStatus, HealthCheck};
@@ -20,10 +22,12 @@ pub use check_definition::{CheckDefinition, DEFAULT_CHECK_OUTPUT, Probe};
 pub use definition::{ManagedProxy, ProxyRequest, ServiceDefinition, SidecarRequest};
 pub use index::RaftIndex;
 pub use intention::{Intention, IntentionAction, IntentionId, IntentionTarget};
+pub use kv::{Key, KvEntry, KvValue};
 pub use name::{CheckId, Datacenter, NameError, NodeName, ServiceId, ServiceName};
 pub use node::Node;
 pub use proxy::{ProxyConfig, Upstream, UpstreamKind};
 pub use service::{NodeService, ServiceAddress, ServiceKind, Weights};
+pub use session::{LIVENESS_CHECK, Session, SessionBehavior, SessionId};
 
 /// An opaque configuration object that is stored and given back as it came.
 pub type Opaque = serde_json::Map<String, serde_json::Value>;

@@ -1,6 +1,7 @@
+use super::{KvWrite, TxnError, TxnOperation, TxnResult};
 use crate::model::{
-    CaConfig, CaProviderState, CaRoot, CheckId, HealthCheck, Intention, IntentionId, IntentionTarget, Node,
-    NodeName, NodeService, ServiceId,
+    CaConfig, CaProviderState, CaRoot, CheckId, HealthCheck, Intention, IntentionId, IntentionTarget, Key,
+    Node, NodeName, NodeService, ServiceId, Session, SessionId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -29,6 +30,14 @@ pub enum Command {
     },
     /// Replaces everything by what an archive holds: see `snapshot`.
     Restore(#[serde(with = "serde_bytes")] Vec<u8>),
+    Kv(Box<KvWrite>),
+    /// All operations or none.
+    Txn(Vec<TxnOperation>),
+    CreateSession(Box<Session>),
+    /// It was destroyed, or its time is over.
+    EndSession(SessionId),
+    /// The delays of these keys, which began at these indexes, are over.
+    EndLockDelays(Vec<(Key, u64)>),
 }
 
 /// A node with any of its services and checks.
@@ -55,6 +64,11 @@ pub enum Outcome {
     /// Applied; carries the index that the write has.
     Done {
         index: u64,
+    },
+    /// A transaction took place.
+    Transaction {
+        index: u64,
+        results: Vec<TxnResult>,
     },
     Refused(Refusal),
 }
@@ -84,4 +98,38 @@ pub enum Refusal {
     CaChanged { expected: u64, found: u64 },
     #[error("{found} of the CA's roots are active: exactly one root signs")]
     ActiveRoots { found: usize },
+    #[error("failed to set key {key:?}, index is stale")]
+    KeySetStale { key: String },
+    #[error("failed to delete key {key:?}, index is stale")]
+    KeyDeleteStale { key: String },
+    #[error("failed to lock key {key:?}, lock is already held")]
+    LockHeld { key: String },
+    #[error("failed to lock key {key:?} due to lock delay")]
+    LockDelayed { key: String },
+    #[error("failed to unlock key {key:?}, lock isn't held, or is held by another session")]
+    LockNotHeld { key: String },
+    #[error("invalid session {id:?}: it does not exist or has ended; create another")]
+    NoSuchSession { id: String },
+    #[error("Missing node registration: the catalog does not have node {node:?}, which the session is for")]
+    SessionWithoutNode { node: NodeName },
+    #[error("Missing check '{check}' registration: a session can only depend on checks that its node has")]
+    SessionWithoutCheck { check: CheckId },
+    #[error("Check '{check}' is in critical state: a session that depends on it would end at once")]
+    SessionCheckCritical { check: CheckId },
+    #[error("the transaction was rolled back: {} of its operations failed", errors.len())]
+    RolledBack { errors: Vec<TxnError> },
+}
+
+impl Refusal {
+    /// The command was conditional, and its condition does not hold: that is an answer, not a mistake.
+    pub fn is_unmet_condition(&self) -> bool {
+        matches!(
+            self,
+            Self::KeySetStale { .. }
+                | Self::KeyDeleteStale { .. }
+                | Self::LockHeld { .. }
+                | Self::LockDelayed { .. }
+                | Self::LockNotHeld { .. }
+        )
+    }
 }

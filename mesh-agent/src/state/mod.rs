@@ -8,23 +8,30 @@ mod command;
 mod derived;
 #[cfg(test)]
 pub(crate) mod fixtures;
+mod format;
+mod kv;
 mod pairs;
 mod query;
 mod rows;
+mod session;
 mod store;
 mod tables;
 #[cfg(test)]
 mod tests;
 mod topic;
 mod topic_indexes;
+mod txn;
 mod view;
 
 pub use command::{Command, Deregistration, Outcome, Refusal, Registration};
+pub use kv::{GetKey, KeyNames, KvRead, KvReadVerb, KvVerb, KvWrite, ListKeys, LockDelay};
 pub use query::{
     AllChecks, CaView, GetCa, GetIntention, GetNode, InstancesOf, IntentionRead, ListIntentions, ListNodes,
     ListServices, MatchIntentions, NodeView, OwnersOf, Query, ServiceChecks, ServiceInstance, Through,
 };
+pub use session::{GetSession, ListSessions, LockDelays};
 pub use store::Store;
 pub use tables::State;
 pub use topic::Topic;
+pub use txn::{ReadTxn, RowVerb, TxnError, TxnFailure, TxnOperation, TxnResult};
 pub use view::{Behind, ViewChange};

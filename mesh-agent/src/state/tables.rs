@@ -1,5 +1,8 @@
 use super::Topic;
 use super::derived::{Derived, intention_pair};
+use super::format::Format;
+use super::kv::KvTable;
+use super::session::SessionTable;
 use super::topic_indexes::TopicIndexes;
 use crate::model::{
     CaConfig, CaProviderState, CaRoot, CheckId, HealthCheck, Intention, IntentionId, IntentionTarget, Node,
@@ -18,6 +21,8 @@ pub(super) type CheckKey = (NodeKey, CheckId);
 /// All tables, in persistent maps: a clone costs a microsecond and shares everything.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct State {
+    #[serde(default = "Format::unsaid")]
+    pub(super) format: Format,
     /// The index of the last applied write.
     pub(super) applied: u64,
     /// How far indexes are ahead of the log's: a restored state may come from a cluster that had written more.
@@ -32,6 +37,10 @@ pub struct State {
     pub(super) ca_provider: Option<Arc<CaProviderState>>,
     /// By folded service name. Assigned once and never given to another service.
     pub(super) virtual_ips: OrdMap<Arc<str>, VirtualIp>,
+    #[serde(default)]
+    pub(super) kv: KvTable,
+    #[serde(default)]
+    pub(super) sessions: SessionTable,
     pub(super) indexes: TopicIndexes,
     #[serde(skip)]
     pub(super) derived: Derived,
@@ -47,7 +56,12 @@ pub(super) struct VirtualIp {
 impl State {
     /// The highest index among `topics`; 1 where nothing was ever written, since clients take 0 for an error.
     pub fn index_of(&self, topics: &[Topic]) -> u64 {
-        self.indexes.newest(topics).max(1)
+        let newest = |topic: &Topic| match topic {
+            Topic::Key(key) => self.kv.index_of(key),
+            Topic::KeyPrefix(prefix) => self.kv.index_below(prefix),
+            topic => self.indexes.newest(topic),
+        };
+        topics.iter().map(newest).max().unwrap_or(0).max(1)
     }
 
     /// The index of the last applied write.
@@ -67,6 +81,10 @@ impl State {
 
     pub fn node(&self, name: &NodeName) -> Option<&Arc<Node>> {
         self.nodes.get(&name.folded())
+    }
+
+    pub fn service(&self, node: &NodeName, id: &ServiceId) -> Option<&Arc<NodeService>> {
+        self.services.get(&(node.folded(), id.clone()))
     }
 
     /// The virtual address of a mesh service, once it has one.
@@ -95,7 +113,11 @@ impl State {
     /// What [`State::snapshot`] encoded.
     pub(super) fn from_snapshot(bytes: &[u8]) -> Result<Self, rmp_serde::decode::Error> {
         let mut state: Self = rmp_serde::from_slice(bytes)?;
+        state.format.check()?;
+        state.format = Format::default();
         state.derived = Derived::of(&state);
+        state.kv = state.kv.restored();
+        state.sessions = state.sessions.restored();
         Ok(state)
     }
 

@@ -1,3 +1,4 @@
+use crate::stream::Topical;
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -21,6 +22,29 @@ pub enum Topic {
     Intentions,
     /// Roots and CA configuration.
     Ca,
+    /// One stored value. Its index is in its table.
+    Key(Arc<str>),
+    /// All stored values whose keys begin like this. Its index is in their table.
+    KeyPrefix(Arc<str>),
+    /// Any session.
+    Sessions,
+    /// Keys that nobody may lock for a while.
+    LockDelays,
+}
+
+impl Topical for Topic {
+    fn prefix(&self) -> Option<&str> {
+        match self {
+            Self::KeyPrefix(prefix) => Some(prefix),
+            _ => None,
+        }
+    }
+    fn name(&self) -> Option<&str> {
+        match self {
+            Self::Key(key) => Some(key),
+            _ => None,
+        }
+    }
 }
 
 impl Topic {

@@ -51,13 +51,12 @@ impl TopicIndexes {
         self.forgotten = self.forgotten.max(forgotten);
     }
 
-    /// No answer to these topics is newer.
-    pub(super) fn newest(&self, topics: &[Topic]) -> u64 {
-        let newest = |topic: &Topic| match self.of(topic) {
+    /// No answer to this topic is newer.
+    pub(super) fn newest(&self, topic: &Topic) -> u64 {
+        match self.of(topic) {
             Some(index) => index,
             None if topic.is_of_one() => self.forgotten,
             None => 0,
-        };
-        topics.iter().map(newest).max().unwrap_or(0)
+        }
     }
 }

@@ -14,11 +14,14 @@ mod duration;
 mod error;
 mod health;
 mod intention;
+mod kv;
 mod meta;
 mod proxy;
 mod service;
 mod service_definition;
+mod session;
 mod time;
+mod txn;
 
 pub use agent::{ConnectProxyConfig, Member};
 pub use ca::{CaConfiguration, CaRoot, CaRoots, LeafCert};
@@ -32,11 +35,16 @@ pub use duration::{DurationError, GoDuration};
 pub use error::FieldError;
 pub use health::{CheckUpdate, HealthCheck, ServiceEntry, ServiceHealth, public_definition};
 pub use intention::{AuthorizeAnswer, AuthorizeRequest, Created, Intention, IntentionCheck};
+pub use kv::KvPair;
 pub use meta::check_meta;
 pub use proxy::{Proxy, Upstream};
 pub use service::{Service, short_hash};
 pub use service_definition::{ServiceAddress, ServiceDefinition, Weights};
+pub use session::{Session, SessionRequest, SessionServiceCheck};
 pub use time::{rfc3339, rfc3339_millis};
+pub use txn::{
+    TxnAnswer, TxnCheck, TxnError, TxnKv, TxnNode, TxnOperation, TxnRow, TxnService, TxnServiceRow,
+};
 
 #[cfg(test)]
 mod tests;

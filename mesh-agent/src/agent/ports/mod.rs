@@ -4,10 +4,12 @@ mod authorize;
 mod ca_store;
 mod captures;
 mod endpoints;
+mod leadership;
 mod signer;
 
 pub(super) use authorize::PolicyAuthorize;
 pub(super) use ca_store::CatalogCaStore;
 pub(super) use captures::KernelCaptures;
 pub(super) use endpoints::MeshEndpoints;
+pub(super) use leadership::CatalogLeadership;
 pub(super) use signer::LocalSigner;

@@ -13,6 +13,7 @@ use crate::model::{
     CaProviderState, Datacenter, IntentionAction, IssuedCert, NodeName, Opaque, RaftIndex, ServiceName,
 };
 use crate::policy::PolicyCompiler;
+use crate::session::Sessions;
 use crate::state::{CaView, GetCa, Query, Store, fixtures};
 use crate::task::{Shutdown, TaskGroup};
 use crate::telemetry::{LogLevel, Logs, Metrics};
@@ -203,6 +204,7 @@ pub async fn build(plan: Plan) -> House {
         local: Arc::new(LocalState::open(local_options())),
         ca: Arc::new(ca),
         leaves: leaves.clone(),
+        sessions: Sessions::default(),
         authorizer: compiler.authorizer(),
         tokens: plan.tokens,
         control: control.clone(),

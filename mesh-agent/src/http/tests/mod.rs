@@ -8,6 +8,7 @@ mod certificates;
 mod harness;
 mod health;
 mod intentions;
+mod kv;
 mod limits;
 mod malformed;
 mod table;

@@ -16,13 +16,16 @@ pub mod intention_exact;
 pub mod intention_query;
 pub mod intentions;
 pub mod internal_ui;
+pub mod kv;
 pub mod leaf;
 pub mod members;
 pub mod metrics;
 pub mod monitor;
 pub mod proxy_config;
 pub mod service_write;
+pub mod session;
 pub mod status;
+pub mod txn;
 
 mod fields;
 mod hash_wait;

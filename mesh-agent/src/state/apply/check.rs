@@ -1,5 +1,5 @@
 use super::Write;
-use crate::model::{CheckId, HealthCheck, NodeService, ServiceId};
+use crate::model::{CheckId, CheckStatus, HealthCheck, NodeService, ServiceId};
 use crate::state::tables::NodeKey;
 use crate::state::{Refusal, Registration, Topic};
 
@@ -30,9 +30,13 @@ impl Write<'_> {
             }
         }
         check.index = self.stamp(old.map(|old| old.index));
-        let owner = check.service_id.clone();
+        let (id, owner) = (check.id.clone(), check.service_id.clone());
+        let critical = check.status == CheckStatus::Critical;
         self.state.insert_check(node, check);
         self.touch_check(node, owner.as_ref());
+        if critical {
+            self.end_sessions_with(node, &id);
+        }
     }
 
     /// Checks carry their node's name and their service's name and tags: readers need no second look-up.
@@ -62,6 +66,7 @@ impl Write<'_> {
     pub(super) fn remove_check(&mut self, node: &NodeKey, id: &CheckId) {
         if let Some(check) = self.state.remove_check(&(node.clone(), id.clone())) {
             self.touch_check(node, check.service_id.as_ref());
+            self.end_sessions_with(node, id);
         }
     }
 

@@ -1,9 +1,12 @@
 mod ca;
 mod check;
 mod intention;
+mod kv;
 mod node;
 mod restore;
 mod service;
+mod session;
+mod txn;
 
 use super::{Command, Outcome, Refusal, State, Topic};
 use crate::model::RaftIndex;
@@ -17,10 +20,13 @@ impl State {
         let index = index + self.offset;
         self.applied = index;
         let mut write = Write { state: self, index, changed };
-        match write.command(command) {
-            Ok(()) => Outcome::Done { index: write.index },
-            Err(refusal) => Outcome::Refused(refusal),
-        }
+        let applied = match command {
+            Command::Txn(operations) => {
+                write.transact(operations).map(|results| Outcome::Transaction { index: write.index, results })
+            }
+            command => write.command(command).map(|()| Outcome::Done { index: write.index }),
+        };
+        applied.unwrap_or_else(Outcome::Refused)
     }
 }
 
@@ -49,11 +55,27 @@ impl Write<'_> {
                 self.set_ca(expected, config, roots, provider)
             }
             Command::Restore(archive) => self.restore(&archive),
+            Command::Kv(write) => self.kv(*write).map(drop),
+            Command::Txn(operations) => self.transact(operations).map(drop),
+            Command::CreateSession(session) => self.create_session(*session),
+            Command::EndSession(id) => {
+                self.end_session(id);
+                Ok(())
+            }
+            Command::EndLockDelays(ended) => {
+                self.end_lock_delays(&ended);
+                Ok(())
+            }
         }
     }
 
     fn touch(&mut self, topic: Topic) {
         self.state.indexes.touch(topic.clone(), self.index);
+        self.changed.push(topic);
+    }
+
+    /// Those who wait are told; the topic's index is kept elsewhere.
+    fn ring(&mut self, topic: Topic) {
         self.changed.push(topic);
     }
 

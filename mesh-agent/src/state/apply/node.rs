@@ -1,5 +1,5 @@
 use super::Write;
-use crate::model::{CheckId, CheckStatus, Node, RaftIndex};
+use crate::model::{CheckId, CheckStatus, LIVENESS_CHECK, Node, RaftIndex};
 use crate::state::tables::NodeKey;
 use crate::state::{Deregistration, Refusal, Registration, Topic};
 
@@ -33,7 +33,7 @@ impl Write<'_> {
 
     /// The servers have found it gone.
     fn is_dead(&self, node: &NodeKey) -> bool {
-        let liveness = CheckId::new("serfHealth").expect("it is printable");
+        let liveness = CheckId::new(LIVENESS_CHECK).expect("it is printable");
         let check = self.state.checks.get(&(node.clone(), liveness));
         check.is_some_and(|check| check.status == CheckStatus::Critical)
     }
@@ -79,6 +79,7 @@ impl Write<'_> {
             self.remove_service(key, &service);
         }
         self.remove_checks_of(key, None);
+        self.end_sessions_on(key);
         if self.state.remove_node(key).is_some() {
             self.touch(Topic::Nodes);
             self.touch_last(Topic::Node(key.clone()));

@@ -1,4 +1,5 @@
 use super::Write;
+use crate::model::Key;
 use crate::snapshot::Archive;
 use crate::state::{Refusal, State, Topic};
 
@@ -13,7 +14,10 @@ impl Write<'_> {
         let mut topics: Vec<Topic> = self.state.indexes.topics().cloned().collect();
         topics.extend(restored.indexes.topics().cloned());
         let forgotten = self.state.indexes.forgotten();
-        *self.state = State { offset, applied: index, ..restored };
+        let keys: Vec<Key> = self.state.kv.keys().chain(restored.kv.keys()).cloned().collect();
+        let kv = restored.kv.clone().since(index);
+        *self.state = State { offset, applied: index, kv, ..restored };
+        keys.into_iter().for_each(|key| self.ring(Topic::Key(key)));
         self.index = index;
         self.state.indexes.follow(Vec::new(), &[], forgotten.max(index));
         for topic in topics {

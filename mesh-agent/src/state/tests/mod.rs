@@ -1,10 +1,13 @@
 mod ca;
 mod deregistration;
 mod intentions;
+mod kv;
 mod random;
 mod registration;
 mod restore;
+mod sessions;
 mod topics;
+mod txn;
 mod view;
 mod virtual_ips;
 
@@ -33,7 +36,7 @@ impl Written {
     fn try_apply(&mut self, command: Command) -> Result<u64, Refusal> {
         self.index += 1;
         match self.store.apply(self.index, vec![command]).remove(0) {
-            Outcome::Done { index } => Ok(index),
+            Outcome::Done { index } | Outcome::Transaction { index, .. } => Ok(index),
             Outcome::Refused(refusal) => Err(refusal),
         }
     }

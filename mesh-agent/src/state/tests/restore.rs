@@ -51,6 +51,20 @@ fn who_waits_is_woken_and_every_index_is_the_restorings() {
     }
 }
 
+#[tokio::test]
+async fn stored_values_are_restored_and_no_index_of_theirs_goes_back() {
+    let old = Written::by([kv::set("a", "old"), kv::set("both", "old")]);
+    let mut written = Written::by((0..9).map(|n| kv::set("both", &n.to_string())));
+    let watch = written.store.watch(&kv::get("both").topics());
+    let before = written.index_of(&kv::get("both"));
+    let index = written.apply(restore(&old));
+    for key in ["a", "both", "never"] {
+        assert_eq!(written.index_of(&kv::get(key)), index, "{key}");
+    }
+    assert_eq!(watch.changed(before).await, index);
+    assert_eq!(written.ask(&kv::get("both")).unwrap().value, old.ask(&kv::get("both")).unwrap().value);
+}
+
 #[test]
 fn what_is_no_snapshot_changes_nothing() {
     let mut written = Written::by([register_service("n1", "web", "web")]);

@@ -21,12 +21,18 @@ fn bytes(state: &State) -> Vec<u8> {
     state.snapshot().unwrap()
 }
 
+/// It changes what views show, and nothing else.
+fn is_viewed(command: &Command) -> bool {
+    use Command::{CreateSession, EndLockDelays, EndSession, Kv, Txn};
+    !matches!(command, Kv(_) | Txn(_) | CreateSession(_) | EndSession(_) | EndLockDelays(_))
+}
+
 #[test]
 fn whatever_happens_a_follower_ends_with_the_same_tables() {
     for seed in 0..10 {
         let (mut written, view) = (Written::default(), Store::default());
         let (mut random, mut seen) = (StdRng::seed_from_u64(seed), Arc::new(State::default()));
-        for command in random_commands(seed) {
+        for command in random_commands(seed).into_iter().filter(is_viewed) {
             let _ = written.try_apply(command);
             // A slow follower sees several writes as one change.
             if random.random_bool(0.3) {
