@@ -40,5 +40,6 @@ pub mod session;
 pub mod cli;
 pub mod dns;
 pub mod http;
+pub mod peer;
 // Floor 8, house.
 pub mod agent;

@@ -133,6 +133,20 @@ impl RaftNode {
         }
     }
 
+    /// Up to which entry a majority has the log, as far as this server knows.
+    ///
+    /// # Errors
+    /// The core has stopped.
+    pub async fn committed_log(&self) -> Result<u64, AgreementError> {
+        let index = self.raft.with_raft_state(|state| state.committed.map_or(0, |id| id.index)).await;
+        index.map_err(|stopped| AgreementError::Stopped { reason: stopped.to_string() })
+    }
+
+    /// Whether the log is applied here up to this entry, within this time.
+    pub async fn applies(&self, log: u64, within: Duration) -> bool {
+        self.raft.wait(Some(within)).applied_index_at_least(Some(log), "what the leader has").await.is_ok()
+    }
+
     /// The leader's address as `ip:port`, while one is known that has caught up with its predecessors.
     pub fn leader(&self) -> Option<String> {
         let metrics = self.raft.metrics();

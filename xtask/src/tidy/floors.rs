@@ -12,7 +12,7 @@ const FLOORS: [&[&str]; 9] = [
     &["raft", "gossip", "ca", "leaf", "health", "proxy", "dataplane", "view"],
     &["catalog"],
     &["local", "leader", "policy", "session"],
-    &["http", "dns", "xds", "cli"],
+    &["http", "dns", "peer", "xds", "cli"],
     &["agent"],
 ];
 

@@ -1,0 +1,30 @@
+use super::question::{Fault, LeadAnswer, LeadQuestion, ReadConsistency};
+use crate::catalog::ConsensusError;
+use crate::raft::{AgreementError, RaftNode};
+use crate::state::Command;
+
+/// What only the leader does; another server says that it does not lead.
+pub(super) async fn lead(raft: &RaftNode, question: LeadQuestion) -> Result<LeadAnswer, Fault> {
+    let answer = match question {
+        LeadQuestion::Write(command) => write(raft, command).await,
+        LeadQuestion::Index(consistency) => index(raft, consistency).await,
+    };
+    answer.map_err(|error| ConsensusError::from(error).into())
+}
+
+async fn write(raft: &RaftNode, command: Command) -> Result<LeadAnswer, AgreementError> {
+    let outcome = raft.write(command).await?;
+    Ok(LeadAnswer { outcome: Some(outcome), log: raft.committed_log().await? })
+}
+
+async fn index(raft: &RaftNode, consistency: ReadConsistency) -> Result<LeadAnswer, AgreementError> {
+    if !raft.leads() {
+        return Err(AgreementError::NotLeader);
+    }
+    // Taken before the others confirm: whatever was acknowledged before the question is in it.
+    let log = raft.committed_log().await?;
+    if matches!(consistency, ReadConsistency::Consistent) {
+        raft.confirm_leadership().await?;
+    }
+    Ok(LeadAnswer { outcome: None, log })
+}

@@ -1,0 +1,20 @@
+//! Speaks with the other nodes of the cluster: answers their calls, and makes this node's.
+//!
+//! Servers pass on what only their leader may do; client agents ask servers for everything. It does not know how
+//! nodes find each other, nor how calls travel.
+
+mod agreement;
+mod door;
+mod lead;
+mod question;
+mod remote;
+mod source;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+pub use agreement::ServerAgreement;
+pub use door::PeerDoor;
+pub use question::{CaRequest, ServerStatus};
+pub use remote::{KnownServers, RemoteServers};
+pub use wire::RaftWire;
