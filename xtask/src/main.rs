@@ -11,7 +11,6 @@ mod shell;
 mod simulate;
 mod test;
 mod tidy;
-mod vm;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

@@ -84,6 +84,8 @@ impl Access {
     pub const KEY_WRITE: Self = Self::Needs(Resource::Key, Level::Write);
     pub const NODE_READ: Self = Self::Needs(Resource::Node, Level::Read);
     pub const NODE_WRITE: Self = Self::Needs(Resource::Node, Level::Write);
+    pub const KEYRING_READ: Self = Self::Needs(Resource::Keyring, Level::Read);
+    pub const KEYRING_WRITE: Self = Self::Needs(Resource::Keyring, Level::Write);
     pub const OPERATOR_READ: Self = Self::Needs(Resource::Operator, Level::Read);
     pub const OPERATOR_WRITE: Self = Self::Needs(Resource::Operator, Level::Write);
     pub const SESSION_READ: Self = Self::Needs(Resource::Session, Level::Read);

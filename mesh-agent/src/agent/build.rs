@@ -47,6 +47,7 @@ pub(super) async fn build(
         authorizer: mesh.authorizer.clone(),
         tokens: Arc::new(NoTokens),
         control: Arc::new(control),
+        gossip: None,
         logs: observed.logs.clone(),
         metrics: observed.metrics.clone(),
         dataplane,

@@ -13,6 +13,8 @@ mod flags;
 mod help;
 mod info;
 mod intention;
+mod join;
+mod keyring;
 mod launch;
 mod maint;
 mod members;

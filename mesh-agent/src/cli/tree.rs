@@ -2,8 +2,8 @@
 
 use super::command::{Action, Api, Command};
 use super::{
-    catalog, connect, dataplane, info, intention, launch, maint, members, monitor, services, validate,
-    version,
+    catalog, connect, dataplane, info, intention, join, keyring, launch, maint, members, monitor, services,
+    validate, version,
 };
 
 /// Sorted by path.
@@ -21,6 +21,7 @@ pub(super) const COMMANDS: &[Command] = &[
     dataplane::GROUP,
     dataplane::DETACH,
     dataplane::STATUS,
+    join::FORCE_LEAVE,
     info::INFO,
     intention::GROUP,
     intention::CHECK,
@@ -29,6 +30,9 @@ pub(super) const COMMANDS: &[Command] = &[
     intention::GET,
     intention::LIST,
     intention::MATCH,
+    join::JOIN,
+    keyring::KEYGEN,
+    keyring::KEYRING,
     maint::LEAVE,
     maint::MAINT,
     members::MEMBERS,

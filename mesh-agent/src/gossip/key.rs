@@ -40,6 +40,12 @@ impl GossipKey {
     }
 }
 
+impl From<[u8; 32]> for GossipKey {
+    fn from(secret: [u8; 32]) -> Self {
+        Self(secret.into())
+    }
+}
+
 impl fmt::Debug for GossipKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("GossipKey(…)")

@@ -4,6 +4,7 @@ use crate::acl;
 use crate::ca::{CaError, CaManager};
 use crate::catalog::{Catalog, Later};
 use crate::clock::Clock;
+use crate::gossip::Gossip;
 use crate::leaf::{LeafError, LeafManager};
 use crate::local::LocalState;
 use crate::model::{CaConfig, Datacenter, IntentionAction, IssuedCert, NodeName, Opaque, ServiceName};
@@ -31,6 +32,8 @@ pub struct Deps {
     pub authorizer: Authorizer,
     pub tokens: Arc<dyn Tokens>,
     pub control: Arc<dyn Control>,
+    /// Absent where the agent is a cluster of its own.
+    pub gossip: Option<Gossip>,
     pub logs: Logs,
     pub metrics: Metrics,
     pub dataplane: watch::Receiver<DataPlaneFacts>,

@@ -2,8 +2,8 @@ use super::route::Route;
 use super::ui;
 use super::v1::{
     agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, ca, catalog,
-    catalog_write, coordinate, health, host, intention_exact, intention_query, intentions, internal_ui, kv,
-    leaf, members, metrics, monitor, proxy_config, service_write, session, status, txn,
+    catalog_write, coordinate, health, host, intention_exact, intention_query, intentions, internal_ui,
+    keyring, kv, leaf, members, metrics, monitor, proxy_config, service_write, session, status, txn,
 };
 use crate::acl::{Access, Level, Resource};
 
@@ -79,6 +79,11 @@ pub static ROUTES: &[Route] = &[
     Route::put("/v1/agent/leave", Access::AGENT_WRITE, to!(agent_control::leave)),
     Route::put("/v1/agent/maintenance", Access::NODE_WRITE, to!(agent_control::maintenance)),
     Route::put("/v1/agent/token/", Access::AGENT_WRITE, to!(agent_control::token)),
+    // The keys that members seal with.
+    Route::get("/v1/operator/keyring", Access::KEYRING_READ, to!(keyring::list)),
+    Route::post("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::install)),
+    Route::put("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::choose)),
+    Route::delete("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::remove)).body_limit(4096),
     // Its services and checks.
     Route::get("/v1/agent/services", SERVICES, to!(agent_services::list)),
     Route::get("/v1/agent/service/", SERVICES, to!(agent_services::one)),

@@ -140,6 +140,16 @@ impl Client {
         self.put("/v1/agent/leave", &Query::new(), &Value::Null).await.map(drop)
     }
 
+    pub async fn join(&self, address: &str, wan: bool) -> Result<(), ClientError> {
+        let query = if wan { Query::new().with("wan", "1") } else { Query::new() };
+        self.put(&format!("/v1/agent/join/{}", segment(address)), &query, &Value::Null).await.map(drop)
+    }
+
+    pub async fn force_leave(&self, node: &str, prune: bool) -> Result<(), ClientError> {
+        let query = if prune { Query::new().with("prune", "1") } else { Query::new() };
+        self.put(&format!("/v1/agent/force-leave/{}", segment(node)), &query, &Value::Null).await.map(drop)
+    }
+
     /// Hands on log lines until the agent stops.
     pub async fn monitor(
         &self,

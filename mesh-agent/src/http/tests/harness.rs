@@ -3,6 +3,7 @@ use crate::ca::{CaChange, CaManager, CaStore, CaStoreError};
 use crate::catalog::fixtures::OneVoter;
 use crate::catalog::{Catalog, CatalogError, Later};
 use crate::clock::{Clock, Timestamp};
+use crate::gossip::Gossip;
 use crate::http::{
     AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, HttpSettings, Leaves, NoTokens, Token,
     Tokens,
@@ -166,6 +167,7 @@ pub struct Plan {
     pub limits: HttpLimits,
     pub settings: HttpSettings,
     pub tokens: Arc<dyn Tokens>,
+    pub gossip: Option<Gossip>,
 }
 
 impl Default for Plan {
@@ -175,7 +177,7 @@ impl Default for Plan {
             allowed_hosts: AllowedHosts::new(["alpha".to_owned()]),
             ..HttpSettings::default()
         };
-        Self { limits: HttpLimits::default(), settings, tokens: Arc::new(NoTokens) }
+        Self { limits: HttpLimits::default(), settings, tokens: Arc::new(NoTokens), gossip: None }
     }
 }
 
@@ -208,6 +210,7 @@ pub async fn build(plan: Plan) -> House {
         authorizer: compiler.authorizer(),
         tokens: plan.tokens,
         control: control.clone(),
+        gossip: plan.gossip,
         logs,
         metrics: Metrics::default(),
         dataplane: tokio::sync::watch::channel([("mode".to_owned(), "userspace".to_owned())].into()).1,

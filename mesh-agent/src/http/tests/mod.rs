@@ -11,4 +11,5 @@ mod intentions;
 mod kv;
 mod limits;
 mod malformed;
+mod members;
 mod table;

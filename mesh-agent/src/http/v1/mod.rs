@@ -16,6 +16,7 @@ pub mod intention_exact;
 pub mod intention_query;
 pub mod intentions;
 pub mod internal_ui;
+pub mod keyring;
 pub mod kv;
 pub mod leaf;
 pub mod members;
