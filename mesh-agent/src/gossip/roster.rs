@@ -97,6 +97,13 @@ impl Members {
     }
 }
 
+impl FromIterator<Known> for Members {
+    fn from_iter<I: IntoIterator<Item = Known>>(all: I) -> Self {
+        let named = |known: Known| (known.member.name.folded(), Arc::new(known));
+        Self { by_name: all.into_iter().map(named).collect(), conflicts: Vec::new() }
+    }
+}
+
 /// Remembers since when each member is as it is, and makes the list that is shown.
 #[derive(Debug, Default)]
 pub(super) struct Roster {

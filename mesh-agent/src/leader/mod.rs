@@ -1,0 +1,17 @@
+//! Does what only the leader may do: brings the catalog and the list of voters in line with who is alive.
+//!
+//! It does not know how members find each other, nor how servers agree. What is to be done is planned by pure
+//! functions and carried out one step after the other, for as long as this server leads.
+
+mod autopilot;
+mod catalog_plan;
+mod reconciler;
+mod voter_plan;
+mod voters;
+
+#[cfg(test)]
+mod tests;
+
+pub use autopilot::Autopilot;
+pub use reconciler::Reconciler;
+pub use voters::{Voter, Voters};

@@ -1,0 +1,121 @@
+use super::catalog_plan::{HEALTH, Limits, Row};
+use super::voter_plan::VoterChange;
+use super::{Autopilot, Voters, catalog_plan, voter_plan};
+use crate::catalog::Catalog;
+use crate::clock::{Clock, Timestamp};
+use crate::gossip::{Gossip, Members};
+use crate::state::{AllChecks, ListNodes, Query};
+use crate::task::Shutdown;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+/// Makes the catalog and the list of voters say who is alive, while this server leads.
+pub struct Reconciler {
+    members: watch::Receiver<Arc<Members>>,
+    catalog: Catalog,
+    voters: Arc<dyn Voters>,
+    autopilot: Autopilot,
+    clock: Clock,
+    limits: Limits,
+    /// Nodes that somebody vouched for and that are no members, since when this leader sees them so.
+    missing: BTreeMap<Arc<str>, Timestamp>,
+}
+
+/// How often everything is compared; changes of members are looked at at once.
+const INTERVAL: Duration = Duration::from_secs(2);
+const REAP: Duration = Duration::from_secs(72 * 3600);
+const GRACE: Duration = Duration::from_secs(30);
+
+impl Reconciler {
+    pub fn new(gossip: &Gossip, catalog: Catalog, voters: Arc<dyn Voters>, autopilot: Autopilot) -> Self {
+        Self::following(gossip.watch(), catalog, voters, autopilot, Clock::System)
+    }
+
+    pub(super) fn following(
+        members: watch::Receiver<Arc<Members>>,
+        catalog: Catalog,
+        voters: Arc<dyn Voters>,
+        autopilot: Autopilot,
+        clock: Clock,
+    ) -> Self {
+        let limits = Limits { reap: REAP, grace: GRACE };
+        Self { members, catalog, voters, autopilot, clock, limits, missing: BTreeMap::new() }
+    }
+
+    pub async fn run(mut self, shutdown: Shutdown) {
+        while !shutdown.has_begun() {
+            let members = self.members.borrow_and_update().clone();
+            if self.voters.leads() {
+                self.reconcile(&members).await;
+            } else {
+                self.missing.clear();
+            }
+            let ended = tokio::select! {
+                changed = self.members.changed() => changed.is_err(),
+                () = tokio::time::sleep(INTERVAL) => false,
+                () = shutdown.begun() => true,
+            };
+            if ended {
+                break;
+            }
+        }
+    }
+
+    /// One round. What fails is tried again in the next.
+    pub(super) async fn reconcile(&mut self, members: &Members) {
+        self.write_catalog(members).await;
+        self.change_voters(members).await;
+    }
+
+    async fn write_catalog(&mut self, members: &Members) {
+        let rows = self.rows();
+        let now = self.clock.now();
+        self.note_missing(members, &rows, now);
+        for command in catalog_plan::plan(members, &rows, &self.missing, &self.limits, now) {
+            if let Err(error) = self.catalog.write(command).await {
+                tracing::warn!(%error, "the catalog does not say yet who is alive");
+            }
+        }
+    }
+
+    fn rows(&self) -> BTreeMap<Arc<str>, Row> {
+        let state = self.catalog.state();
+        let nodes = ListNodes.run(&state).into_iter();
+        let mut rows: BTreeMap<_, _> =
+            nodes.map(|node| (node.name.folded(), Row { node, health: None })).collect();
+        for check in AllChecks(None).run(&state).iter().filter(|check| check.id.as_str() == HEALTH) {
+            if let Some(row) = rows.get_mut(&check.node.folded()) {
+                row.health = Some(check.status);
+            }
+        }
+        rows
+    }
+
+    fn note_missing(&mut self, members: &Members, rows: &BTreeMap<Arc<str>, Row>, now: Timestamp) {
+        let is_missing = |name: &Arc<str>| {
+            rows.get(name).is_some_and(|r| r.health.is_some()) && members.get(name).is_none()
+        };
+        self.missing.retain(|name, _| is_missing(name));
+        for name in rows.keys().filter(|name| is_missing(name)) {
+            self.missing.entry(name.clone()).or_insert(now);
+        }
+    }
+
+    async fn change_voters(&self, members: &Members) {
+        let voters = self.voters.list();
+        let Some(change) = voter_plan::plan(members, &voters, &self.autopilot, self.clock.now()) else {
+            return;
+        };
+        let changed = match change {
+            VoterChange::Add(id, address) => self.voters.add(id, address).await,
+            VoterChange::Promote(id) => self.voters.promote(id).await,
+            VoterChange::Remove(id) => self.voters.remove(id).await,
+        };
+        match changed {
+            Ok(()) => tracing::info!(?change, "the servers were changed"),
+            Err(error) => tracing::warn!(?change, %error, "the servers could not be changed yet"),
+        }
+    }
+}
