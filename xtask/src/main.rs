@@ -11,6 +11,7 @@ mod shell;
 mod simulate;
 mod test;
 mod tidy;
+mod vm;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};

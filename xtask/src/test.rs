@@ -1,14 +1,24 @@
 //! `cargo xtask test`.
 
-use crate::{lint, packages, shell};
+use crate::{lint, packages, shell, vm};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
     /// What to run
     #[arg(value_enum, default_value_t = Suite::All)]
     suite: Suite,
+    #[command(subcommand)]
+    elsewhere: Option<Elsewhere>,
+}
+
+/// Tests that do not run on this machine's kernel.
+#[derive(clap::Subcommand)]
+enum Elsewhere {
+    /// Run tests on other kernels, in machines that are made for it
+    Vm(vm::Options),
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -23,6 +33,9 @@ enum Suite {
 
 /// Every cargo call names the whole workspace: it then builds dependencies once, with one set of features.
 pub fn run(options: &Options) -> Result<()> {
+    if let Some(Elsewhere::Vm(options)) = &options.elsewhere {
+        return vm::run(options);
+    }
     if options.suite == Suite::All {
         shell::announce("lints and house rules");
         lint::run()?;

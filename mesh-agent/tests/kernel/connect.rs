@@ -1,6 +1,7 @@
 //! Where a connect goes.
 
 use crate::lab::{API, Lab, VIRTUAL, VIRTUAL_V6, WEB, endpoint};
+use mesh_agent::dataplane::kernel::namespace_cookie;
 use mesh_common::{Action, Counter, Destination};
 
 #[test]
@@ -91,7 +92,8 @@ fn a_server_in_another_network_namespace_is_reached_through_the_agent() {
         return;
     };
     let (_leg, leg) = lab.serve("agent", "leg 127.0.0.1:0");
-    let elsewhere = Destination::local(API, Destination::VIRTUAL, endpoint("127.0.0.1:1"), 1);
+    let another = namespace_cookie().unwrap().wrapping_add(1);
+    let elsewhere = Destination::local(API, Destination::VIRTUAL, endpoint("127.0.0.1:1"), another);
     lab.maps().destination.set(&endpoint(VIRTUAL), &elsewhere).unwrap();
     lab.speak(Action::Allow, leg.port(), 0);
     assert_eq!(lab.ask("web", &format!("connect {VIRTUAL}")), format!("{WEB}>{API} {VIRTUAL} @ {VIRTUAL}"));

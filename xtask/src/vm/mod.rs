@@ -1,0 +1,126 @@
+//! `cargo xtask test vm`: our tests on kernels other than this machine's.
+//!
+//! Kernels are fetched as packages, unpacked below target/vm and never installed. It does not know what the tests
+//! check, only how their programs are called and what status they end with.
+
+mod cpio;
+mod initramfs;
+mod kernel;
+mod machine;
+mod modules;
+pub mod packages;
+mod programs;
+pub mod qemu;
+mod report;
+
+use crate::shell;
+use anyhow::{Context, Result, bail};
+pub use initramfs::Initramfs;
+pub use kernel::Kernel;
+use machine::Machine;
+pub use machine::Size;
+use programs::{Built, Program};
+use std::path::Path;
+use std::time::Duration;
+
+const INIT: &str = include_str!("guest/init.sh");
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Kernels to test on
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Kernel::V6_1])]
+    kernel: Vec<Kernel>,
+    /// Test programs to run there
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Program::Kernel])]
+    program: Vec<Program>,
+    /// Seconds after which a machine is ended
+    #[arg(long, default_value_t = 900)]
+    timeout: u64,
+    /// Processors of a machine; User-Mode Linux has one
+    #[arg(long, default_value_t = 1)]
+    cpus: u32,
+    /// MiB of a machine
+    #[arg(long, default_value_t = 1024)]
+    memory: u32,
+    /// What to tell the test programs: the names of tests, or libtest's flags
+    #[arg(last = true)]
+    filter: Vec<String>,
+}
+
+/// Boots each kernel in turn and says at the end what came of them.
+pub fn run(options: &Options) -> Result<()> {
+    if !cfg!(target_arch = "x86_64") {
+        bail!("the kernels are those of x86-64, which this machine is not");
+    }
+    std::fs::create_dir_all(packages::store()).context("making target/vm")?;
+    let built = programs::build(&options.program)?;
+    let kernels: Vec<Kernel> = options.kernel.iter().flat_map(|kernel| kernel.expand()).collect();
+    let mut failed = Vec::new();
+    let mut summary = String::new();
+    for kernel in kernels {
+        shell::announce(&format!("Linux {}", kernel.name()));
+        let told = match on(kernel, &built, options) {
+            Ok(told) => told,
+            Err(error) => {
+                failed.push(kernel.name());
+                format!("FAILED: {error:#}")
+            }
+        };
+        summary += &format!("    {:8}{told}\n", kernel.name());
+    }
+    shell::announce(&format!("machines:\n{}", summary.trim_end()));
+    if failed.is_empty() { Ok(()) } else { bail!("tests failed on Linux {}", failed.join(", ")) }
+}
+
+/// One kernel; what to say of it in the summary.
+fn on(kernel: Kernel, built: &Built, options: &Options) -> Result<String> {
+    if let Some(why) = built.tests.iter().find_map(|(program, _)| kernel.bars(*program)) {
+        return Ok(format!("SKIPPED: {why}"));
+    }
+    let folder = packages::kernel(kernel)?;
+    let initramfs = packages::store().join(format!("{}.cpio", kernel.name()));
+    pack(&folder, &initramfs, built, &options.filter)?;
+    let size = Size { cpus: options.cpus, memory: options.memory };
+    let limit = Duration::from_secs(options.timeout);
+    let report = Machine { kernel, folder: &folder, initramfs: &initramfs, size, limit }.run()?;
+    for (program, why) in &report.skipped {
+        println!("    {program}: {why}");
+    }
+    let must_run = kernel.runs_kernel_programs().then_some(Program::Kernel.name());
+    let names: Vec<&str> = built.tests.iter().map(|(program, _)| program.name()).collect();
+    let faults = report.faults(&names, must_run);
+    if !faults.is_empty() {
+        bail!("{}", faults.join("; "));
+    }
+    Ok(format!("passed, {} skipped", report.skipped.len()))
+}
+
+fn pack(kernel: &Path, to: &Path, built: &Built, filter: &[String]) -> Result<()> {
+    let mut initramfs = Initramfs::new(kernel, INIT)?;
+    initramfs.program("mesh/bin/mesh", &built.mesh)?;
+    let mut lines = String::new();
+    for (program, path) in &built.tests {
+        let inside = format!("mesh/tests/{}", program.name());
+        initramfs.program(&inside, path)?;
+        let words: String = filter.iter().map(|word| format!(" {}", quoted(word))).collect();
+        lines += &format!("{} /{inside}{words}\n", program.name());
+    }
+    initramfs.file("mesh/run", 0o644, lines.as_bytes());
+    initramfs.write(to)
+}
+
+/// As the machine's shell takes it for one word.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_word_stays_one_word() {
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+    }
+}

@@ -1,0 +1,73 @@
+use crate::shell;
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+use std::path::PathBuf;
+use std::process::Stdio;
+
+/// Test programs that a machine can run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Program {
+    /// The kernel programs on the kernel itself
+    Kernel,
+    /// What drives the built binary from outside; tests whose tools a machine lacks are skipped there
+    E2e,
+}
+
+impl Program {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Kernel => "kernel",
+            Self::E2e => "e2e",
+        }
+    }
+}
+
+/// The built test programs by name, and the binary under test.
+pub struct Built {
+    pub tests: Vec<(Program, PathBuf)>,
+    pub mesh: PathBuf,
+}
+
+/// Builds the test programs and the binary, as `cargo test` would.
+pub fn build(programs: &[Program]) -> Result<Built> {
+    let mut arguments = vec!["test", "--workspace", "--no-run", "--message-format=json"];
+    for program in programs {
+        arguments.extend(["--test", program.name()]);
+    }
+    let mut cargo = shell::cargo(&arguments);
+    let output = cargo.stderr(Stdio::inherit()).output().context("starting cargo")?;
+    if !output.status.success() {
+        bail!("the tests cannot be built");
+    }
+    shell::must(shell::cargo(&["build", "--workspace", "--bin", "mesh"]))?;
+    let messages = String::from_utf8_lossy(&output.stdout).into_owned();
+    let find = |program: &Program| {
+        let path = executable(&messages, program.name());
+        path.map(|path| (*program, path))
+            .with_context(|| format!("cargo names no test program {}", program.name()))
+    };
+    let tests = programs.iter().map(find).collect::<Result<_>>()?;
+    Ok(Built { tests, mesh: shell::target().join("debug/mesh") })
+}
+
+/// The path in cargo's message about the test of that name.
+fn executable(messages: &str, name: &str) -> Option<PathBuf> {
+    let values = messages.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut named =
+        values.filter(|value| value["target"]["name"] == name && value["target"]["kind"][0] == "test");
+    named.find_map(|value| value["executable"].as_str().map(PathBuf::from))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_program_is_found_in_what_cargo_says() {
+        let messages = r#"{"reason":"compiler-artifact","target":{"kind":["lib"],"name":"kernel"},"executable":null}
+{"reason":"compiler-artifact","target":{"kind":["test"],"name":"kernel"},"executable":"/t/kernel-1"}
+{"reason":"build-finished","success":true}"#;
+        assert_eq!(executable(messages, "kernel"), Some("/t/kernel-1".into()));
+        assert_eq!(executable(messages, "e2e"), None);
+    }
+}
