@@ -76,7 +76,10 @@ async fn certificates_outlive_rotations_without_a_gap() {
     let (leaves, keeper) = LeafManager::new(options, Arc::new(Leader(ca.clone())), server.view.subscribe());
     let (shutdown, mut tasks) = (Shutdown::new(), TaskGroup::new());
     tasks.spawn("leaf keeper", keeper.run(shutdown.clone()));
-    tasks.spawn("pruner", RootPruner::new(ca.clone(), Duration::from_secs(HOUR)).run(shutdown.clone()));
+    tasks.spawn(
+        "pruner",
+        RootPruner::new(ca.clone(), Duration::from_secs(HOUR), || true).run(shutdown.clone()),
+    );
 
     let web = leaves.get(&ServiceName::new("web").unwrap()).await.unwrap();
     leaves.fetch(&ServiceName::new("web").unwrap(), 0, Duration::ZERO).await.unwrap();

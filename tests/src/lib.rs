@@ -5,6 +5,7 @@
 pub mod agent;
 pub mod binary;
 pub mod capture;
+pub mod cluster;
 pub mod demo;
 pub mod dns;
 pub mod http;

@@ -1,4 +1,5 @@
-use super::config::RuntimeConfig;
+use super::config::{RuntimeConfig, TrustConfig};
+use super::trust::secret_path;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use uuid::Uuid;
@@ -10,7 +11,8 @@ pub(super) fn banner(config: &RuntimeConfig, id: Uuid, http: &[SocketAddr], dns:
         ("Node ID", id.to_string()),
         ("Node name", config.node.name.to_string()),
         ("Datacenter", config.node.datacenter.to_string()),
-        ("Server", format!("true (bootstrap: true, dev: {})", config.dev)),
+        ("Server", format!("true ({}, dev: {})", founding(config.cluster.expect), config.dev)),
+        ("Cluster", trust(config)),
         ("HTTP API and UI", list(http)),
         ("DNS", list(dns)),
         ("Proxies bind", config.network.bind.to_string()),
@@ -28,4 +30,24 @@ pub(super) fn banner(config: &RuntimeConfig, id: Uuid, http: &[SocketAddr], dns:
 fn list(addresses: &[SocketAddr]) -> String {
     let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     if texts.is_empty() { "disabled".to_owned() } else { texts.join(", ") }
+}
+
+fn founding(expect: u32) -> String {
+    match expect {
+        0 => "joins a cluster".to_owned(),
+        1 => "bootstrap: true".to_owned(),
+        more => format!("bootstrap-expect: {more}"),
+    }
+}
+
+/// Where others find what they need to join, and never the secret itself.
+fn trust(config: &RuntimeConfig) -> String {
+    let Some(data_dir) = &config.data_dir else { return "of this agent alone".to_owned() };
+    let address = SocketAddr::new(config.network.advertise, config.network.server_port);
+    let how = match &config.cluster.trust {
+        TrustConfig::Files { .. } => "a certificate of its authority".to_owned(),
+        TrustConfig::Secret(Some(_)) => "the same -encrypt".to_owned(),
+        TrustConfig::Secret(None) => format!("-encrypt with what {} holds", secret_path(data_dir).display()),
+    };
+    format!("others join with -retry-join {address} and {how}")
 }

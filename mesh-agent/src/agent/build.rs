@@ -30,8 +30,10 @@ pub(super) async fn build(
     let (shutdown, mut tasks) = (Shutdown::new(), TaskGroup::new());
     let signals = Signals::new().map_err(StartError::Runtime)?;
     let id = node_id(&config)?;
-    let Core { raft, catalog } = Core::start(&config, &shutdown).await?;
-    let mesh = Mesh::start(&config, &catalog, &mut tasks, &shutdown).await?;
+    let core = Core::start(&config, id, &shutdown).await?;
+    core.serve(&config, id, &mut tasks, &shutdown).await?;
+    let mesh = Mesh::start(&config, &core, &mut tasks, &shutdown).await?;
+    let (raft, catalog) = (core.raft, core.catalog);
     let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
     let checks = CheckKeeper::new(local.clone(), catalog.clone());
     let sessions = start_sessions(&config, &catalog, &mut tasks, &shutdown);

@@ -1,26 +1,88 @@
-use super::config::RuntimeConfig;
+use super::config::{ClusterConfig, RuntimeConfig};
 use super::error::StartError;
+use super::joining::Joining;
 use super::options;
-use crate::catalog::Catalog;
-use crate::raft::{NoPeers, RaftNode};
+use super::ports::CatalogCaStore;
+use super::trust::cluster_tls;
+use crate::ca::CaManager;
+use crate::catalog::{Catalog, Consensus};
+use crate::clock::Clock;
+use crate::peer::{Acquaintances, PeerDoor, RaftWire, ServerAgreement};
+use crate::pki::cluster::ClusterTls;
+use crate::raft::{NoPeers, RaftError, RaftNode, RaftOptions, Transport};
+use crate::rpc::{Pool, RpcLimits, RpcServer};
 use crate::state::Store;
-use crate::task::Shutdown;
+use crate::task::{Shutdown, TaskGroup};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// The replicated state and the way to it.
 pub(super) struct Core {
     pub raft: Arc<RaftNode>,
     pub catalog: Catalog,
+    pub ca: Arc<CaManager>,
+    store: Arc<Store>,
+    agreement: Arc<dyn Consensus>,
+    line: Option<Line>,
+}
+
+/// The way to other nodes.
+struct Line {
+    tls: ClusterTls,
+    pool: Pool,
 }
 
 impl Core {
-    /// Restores what is on disk; when this returns, the server leads its cluster of one.
-    pub async fn start(config: &RuntimeConfig, shutdown: &Shutdown) -> Result<Self, StartError> {
-        let store = Arc::new(Store::default());
-        let raft = Arc::new(
-            RaftNode::start(options::raft(config), store.clone(), Arc::new(NoPeers), shutdown.clone())
-                .await?,
-        );
-        Ok(Self { catalog: Catalog::new(store, raft.clone()), raft })
+    /// Restores what is on disk. A server that is alone leads its cluster of one when this returns; one of
+    /// several is served from [`Core::serve`] on.
+    pub async fn start(config: &RuntimeConfig, id: Uuid, shutdown: &Shutdown) -> Result<Self, StartError> {
+        let line = cluster_tls(config, id)?
+            .map(|tls| Line { pool: Pool::new(tls.clone(), RpcLimits::default()), tls });
+        let transport: Arc<dyn Transport> = match &line {
+            Some(line) => Arc::new(RaftWire(line.pool.clone())),
+            None => Arc::new(NoPeers),
+        };
+        let (store, options) = (Arc::<Store>::default(), options::raft(config, id));
+        let raft = Arc::new(RaftNode::start(options, store.clone(), transport, shutdown.clone()).await?);
+        let pool = line.as_ref().map(|line| line.pool.clone());
+        let agreement: Arc<dyn Consensus> = Arc::new(ServerAgreement::new(raft.clone(), pool));
+        let catalog = Catalog::new(store.clone(), agreement.clone());
+        let ca_store = Arc::new(CatalogCaStore(catalog.clone()));
+        let ca = Arc::new(CaManager::new(ca_store, config.node.datacenter.clone(), Clock::System));
+        Ok(Self { raft, catalog, ca, store, agreement, line })
+    }
+
+    /// Answers other nodes, and looks for the cluster that this server belongs to.
+    ///
+    /// # Errors
+    /// The address for servers' calls cannot be listened on.
+    pub async fn serve(
+        &self,
+        config: &RuntimeConfig,
+        id: Uuid,
+        tasks: &mut TaskGroup,
+        shutdown: &Shutdown,
+    ) -> Result<(), StartError> {
+        let Some(line) = &self.line else { return Ok(()) };
+        let RaftOptions { node_id, address, .. } = options::raft(config, id);
+        let ClusterConfig { expect, join, .. } = config.cluster.clone();
+        let acquaintances = Acquaintances::new(self.raft.clone(), node_id, address, expect).await;
+        let acquaintances = Arc::new(acquaintances.map_err(|e| RaftError::Core { reason: e.to_string() })?);
+        let door = Arc::new(PeerDoor {
+            raft: self.raft.clone(),
+            store: self.store.clone(),
+            agreement: self.agreement.clone(),
+            ca: self.ca.clone(),
+            acquaintances: acquaintances.clone(),
+        });
+        let listen = SocketAddr::new(config.network.bind, config.network.server_port);
+        let server = RpcServer::bind(listen, &line.tls, door, RpcLimits::default())
+            .map_err(|source| StartError::Rpc { address: listen, source })?;
+        tasks.spawn("rpc", server.run(shutdown.clone()));
+        let port = config.network.server_port;
+        let joining = Joining { raft: self.raft.clone(), pool: line.pool.clone(), acquaintances, join, port };
+        tasks.spawn("joining", joining.run(shutdown.clone()));
+        Ok(())
     }
 }

@@ -2,6 +2,7 @@ use crate::ca::CaError;
 use crate::dataplane::DataPlaneError;
 use crate::dns;
 use crate::local::LocalError;
+use crate::pki::cluster::TrustError;
 use crate::proxy::ProxyError;
 use crate::raft::RaftError;
 use crate::telemetry::TelemetryError;
@@ -31,6 +32,26 @@ pub enum StartError {
         #[source]
         source: io::Error,
     },
+    #[error(
+        "cannot listen for other nodes on {address}: {source}; choose another with ports.server or -server-port"
+    )]
+    Rpc {
+        address: SocketAddr,
+        #[source]
+        source: io::Error,
+    },
+    #[error("what the cluster's nodes trust each other by cannot be used: {0}")]
+    Trust(#[source] TrustError),
+    #[error("{path:?} does not hold the cluster's secret: {source}")]
+    Secret {
+        path: PathBuf,
+        #[source]
+        source: TrustError,
+    },
+    #[error(
+        "this server joins others and has no secret to prove that it may: give -encrypt the one of the cluster, which its first server keeps in join-secret of its data directory, or put that file to {path:?}"
+    )]
+    NoSecret { path: PathBuf },
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
     #[error(transparent)]

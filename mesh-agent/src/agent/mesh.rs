@@ -1,14 +1,15 @@
+use super::authority::Authority;
 use super::config::RuntimeConfig;
+use super::core::Core;
 use super::error::StartError;
 use super::follow::Follower;
 use super::identities::Identities;
-use super::ports::{CatalogCaStore, KernelCaptures, LocalSigner, PolicyAuthorize};
+use super::ports::{KernelCaptures, LocalSigner, PolicyAuthorize};
 use super::recheck::recheck;
 use super::sidecars::{SidecarDeps, Sidecars};
 use super::steerer::{Steerer, SteererDeps};
 use crate::ca::{CaManager, RootPruner};
 use crate::catalog::Catalog;
-use crate::clock::Clock;
 use crate::dataplane::DataPlane;
 use crate::http::DataPlaneFacts;
 use crate::leaf::{LeafManager, LeafOptions};
@@ -35,14 +36,15 @@ pub(super) struct Mesh {
 }
 
 impl Mesh {
-    /// The CA has a root when this returns.
+    /// Where this server is alone, the CA has a root when this returns.
     pub async fn start(
         config: &RuntimeConfig,
-        catalog: &Catalog,
+        core: &Core,
         tasks: &mut TaskGroup,
         shutdown: &Shutdown,
     ) -> Result<Self, StartError> {
-        let ca = start_ca(config, catalog, tasks, shutdown).await?;
+        let (ca, catalog) = (core.ca.clone(), &core.catalog);
+        start_ca(config, core, tasks, shutdown).await?;
         let follower = Follower::new(catalog.clone(), GetCa);
         let roots = follower.subscribe();
         tasks.spawn("CA follower", follower.run(shutdown.clone()));
@@ -97,17 +99,23 @@ impl Mesh {
     }
 }
 
+/// One of several servers may have to wait long for a leader, and serves what it has meanwhile.
 async fn start_ca(
     config: &RuntimeConfig,
-    catalog: &Catalog,
+    core: &Core,
     tasks: &mut TaskGroup,
     shutdown: &Shutdown,
-) -> Result<Arc<CaManager>, StartError> {
-    let store = Arc::new(CatalogCaStore(catalog.clone()));
-    let ca = Arc::new(CaManager::new(store, config.node.datacenter.clone(), Clock::System));
-    ca.initialise(&config.connect.ca_provider, &config.connect.ca_config).await?;
-    tasks.spawn("root pruner", RootPruner::new(ca.clone(), PRUNE_PERIOD).run(shutdown.clone()));
-    Ok(ca)
+) -> Result<(), StartError> {
+    let authority = Authority::new(core.ca.clone(), &config.connect)?;
+    if core.raft.leads() {
+        authority.initialise().await?;
+    } else {
+        tasks.spawn("CA start", authority.run(shutdown.clone()));
+    }
+    let raft = core.raft.clone();
+    let pruner = RootPruner::new(core.ca.clone(), PRUNE_PERIOD, move || raft.leads());
+    tasks.spawn("root pruner", pruner.run(shutdown.clone()));
+    Ok(())
 }
 
 fn start_leaf(

@@ -2,6 +2,7 @@
 //!
 //! Everything that two rooms must know of each other is said here and nowhere else. It holds no rules of its own.
 
+mod authority;
 mod banner;
 mod build;
 pub mod config;
@@ -11,9 +12,11 @@ mod dataplane;
 mod doors;
 mod error;
 mod follow;
+mod founding;
 mod house;
 mod identities;
 mod identity;
+mod joining;
 mod mesh;
 mod node_id;
 mod observed;
@@ -25,6 +28,7 @@ mod run;
 mod sidecars;
 mod signals;
 mod steerer;
+mod trust;
 mod world;
 
 pub use run::{run, validate};

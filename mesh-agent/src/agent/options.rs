@@ -5,7 +5,7 @@ use crate::dns::{DnsOptions, Domain, Soa};
 use crate::http::{AgentFacts, AllowedHosts, HttpLimits, HttpSettings};
 use crate::local::{LocalOptions, ScriptPolicy};
 use crate::model::{Node, NodeService, RaftIndex, ServiceId, ServiceKind, ServiceName, Weights};
-use crate::raft::{Compaction, RaftOptions, Storage};
+use crate::raft::{Compaction, Founding, RaftOptions, Storage};
 use serde_json::json;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,7 +38,13 @@ pub(super) fn server_address(config: &RuntimeConfig) -> SocketAddr {
     SocketAddr::new(config.network.advertise, config.network.server_port)
 }
 
-pub(super) fn raft(config: &RuntimeConfig) -> RaftOptions {
+/// A server's place in the agreement follows from its node's id.
+fn raft_id(id: Uuid) -> u64 {
+    let (first, second) = id.as_u64_pair();
+    (first ^ second).max(1)
+}
+
+pub(super) fn raft(config: &RuntimeConfig, id: Uuid) -> RaftOptions {
     let storage = match &config.data_dir {
         Some(directory) => Storage::Directory(directory.join("raft")),
         None => Storage::Memory,
@@ -49,7 +55,9 @@ pub(super) fn raft(config: &RuntimeConfig) -> RaftOptions {
         keep: config.raft.trailing_logs,
         ..Compaction::default()
     };
-    RaftOptions { compaction, ..RaftOptions::new(1, address, storage) }
+    let alone = config.dev || config.cluster.expect == 1;
+    let founding = if alone { Founding::Alone } else { Founding::Together };
+    RaftOptions { compaction, founding, ..RaftOptions::new(raft_id(id), address, storage) }
 }
 
 pub(super) fn local(config: &RuntimeConfig, node: Node) -> LocalOptions {
@@ -167,7 +175,8 @@ fn debug_config(config: &RuntimeConfig) -> serde_json::Value {
     json!({
         "AdvertiseAddrLAN": network.advertise.to_string(),
         "BindAddr": network.bind.to_string(),
-        "Bootstrap": true,
+        "Bootstrap": config.cluster.expect == 1,
+        "BootstrapExpect": config.cluster.expect,
         "ConnectEnabled": config.connect.enabled,
         "DNSAddrs": network.dns.iter().map(|a| format!("tcp://{a}")).collect::<Vec<_>>(),
         "DNSDomain": config.dns.domains.first(),

@@ -28,12 +28,18 @@ fn leads_to_one_of(key_ids: &[String], intermediate_pem: &str) -> bool {
 pub struct RootPruner {
     manager: Arc<CaManager>,
     period: Duration,
+    leads: Box<dyn Fn() -> bool + Send + Sync>,
 }
 
 impl RootPruner {
-    /// Looks at start and then once in a `period`.
-    pub fn new(manager: Arc<CaManager>, period: Duration) -> Self {
-        Self { manager, period }
+    /// Looks at start and then once in a `period`, whether this server `leads`: two that replace a root at the
+    /// same time would replace it twice.
+    pub fn new(
+        manager: Arc<CaManager>,
+        period: Duration,
+        leads: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        Self { manager, period, leads: Box::new(leads) }
     }
 
     pub async fn run(self, shutdown: Shutdown) {
@@ -49,6 +55,9 @@ impl RootPruner {
     }
 
     async fn upkeep(&self) -> Result<(), CaError> {
+        if !(self.leads)() {
+            return Ok(());
+        }
         self.manager.prune().await?;
         self.manager.renew().await
     }

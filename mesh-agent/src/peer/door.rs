@@ -1,6 +1,7 @@
+use super::acquaintances::Acquaintances;
 use super::lead::lead;
 use super::question::{
-    CaFault, CaRequest, Fault, ReadConsistency, ServerStatus, SignQuestion, WriteAnswer, method,
+    CaFault, CaRequest, Fault, Introduction, ReadConsistency, ServerStatus, SignQuestion, WriteAnswer, method,
 };
 use crate::ca::{CaManager, SignRequest};
 use crate::catalog::Consensus;
@@ -21,7 +22,7 @@ pub struct PeerDoor {
     pub store: Arc<Store>,
     pub agreement: Arc<dyn Consensus>,
     pub ca: Arc<CaManager>,
-    pub status: Box<dyn Fn() -> ServerStatus + Send + Sync>,
+    pub acquaintances: Arc<Acquaintances>,
 }
 
 /// Bytes of a body, by who may send it: servers send snapshots and entries of the log.
@@ -53,7 +54,7 @@ impl Handler for PeerDoor {
                 method::FOLLOW => Ok(self.follow(question(body)?)),
                 method::SIGN => one(&self.sign(&call, question(body)?).await),
                 method::CONFIGURE_CA => one(&self.configure(question(body)?).await),
-                method::STATUS => one(&(self.status)()),
+                method::STATUS => one(&self.introduce(&call, question(body)?)),
                 other => Err(Refusal::new(format!("this server knows no method {other:?}"))),
             }
         })
@@ -98,6 +99,14 @@ impl PeerDoor {
             Some((frame, feed))
         });
         Reply::Frames(frames.map(Bytes::from).boxed())
+    }
+
+    /// A server that says who it is hears of all that are known.
+    fn introduce(&self, call: &Call, who: Option<ServerStatus>) -> Introduction {
+        if let Some(who) = who.filter(|_| call.peer.role == NodeRole::Server) {
+            self.acquaintances.meet(who);
+        }
+        Introduction { own: self.acquaintances.own(), others: self.acquaintances.others() }
     }
 
     async fn sign(&self, call: &Call, asked: SignQuestion) -> Result<String, CaFault> {

@@ -3,6 +3,7 @@
 //! Servers pass on what only their leader may do; client agents ask servers for everything. It does not know how
 //! nodes find each other, nor how calls travel.
 
+mod acquaintances;
 mod agreement;
 mod door;
 mod lead;
@@ -13,8 +14,9 @@ mod source;
 mod tests;
 mod wire;
 
+pub use acquaintances::Acquaintances;
 pub use agreement::ServerAgreement;
 pub use door::PeerDoor;
-pub use question::{CaRequest, ServerStatus};
+pub use question::{CaRequest, Introduction, ServerStatus};
 pub use remote::{KnownServers, RemoteServers};
 pub use wire::RaftWire;

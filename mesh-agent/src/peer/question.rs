@@ -170,3 +170,10 @@ pub struct ServerStatus {
     pub expects: u32,
     pub leader: Option<String>,
 }
+
+/// Whom a server knows, itself apart.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Introduction {
+    pub own: ServerStatus,
+    pub others: Vec<ServerStatus>,
+}

@@ -62,13 +62,13 @@ async fn server(id: u64, address: SocketAddr, secret: &JoinSecret) -> Node {
     let wire = Arc::new(RaftWire(pool.clone()));
     let raft = Arc::new(RaftNode::start(options, store.clone(), wire, shutdown.clone()).await.unwrap());
     let agreement = Arc::new(ServerAgreement::new(raft.clone(), Some(pool)));
-    let status = ServerStatus { id, address: address.to_string(), is_new: true, expects: 3, leader: None };
+    let acquaintances = Acquaintances::new(raft.clone(), id, address, 3).await.unwrap();
     let door = PeerDoor {
         raft: raft.clone(),
         store: store.clone(),
         agreement: agreement.clone(),
         ca: Arc::new(CaManager::new(Arc::new(NoCa(store.clone())), "dc1".parse().unwrap(), Clock::System)),
-        status: Box::new(move || status.clone()),
+        acquaintances: Arc::new(acquaintances),
     };
     let rpc = RpcServer::bind(address, &tls, Arc::new(door), RpcLimits::default()).unwrap();
     tasks.spawn("rpc", rpc.run(shutdown.clone()));

@@ -6,6 +6,7 @@
 mod api;
 mod bad_input;
 mod cli;
+mod cluster;
 mod consul_client;
 mod consul_proxy;
 mod dns;

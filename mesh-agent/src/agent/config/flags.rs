@@ -53,7 +53,10 @@ const TABLE: [(Flag, Setting); 66] = [
     (Flag::value("alt-domain", "domain", "Another domain that DNS answers."), One("alt_domain")),
     (Flag::value("bind", "address", "Listens here for other nodes."), One("bind_addr")),
     (Flag::switch("bootstrap", "Starts a cluster of one server."), One("bootstrap")),
-    (Flag::value("bootstrap-expect", "count", "How many servers start a cluster."), One("bootstrap_expect")),
+    (
+        Flag::value("bootstrap-expect", "count", "How many servers found a cluster together."),
+        One("bootstrap_expect"),
+    ),
     (
         Flag::value("check_output_max_size", "bytes", "Keeps so much of a check's output."),
         One("check_output_max_size"),
@@ -96,13 +99,23 @@ const TABLE: [(Flag, Setting); 66] = [
         Flag::switch("enable-script-checks", "Checks from anybody may run commands: dangerous."),
         One("enable_script_checks"),
     ),
-    (Flag::value("encrypt", "key", "Without effect."), One("encrypt")),
+    (
+        Flag::value(
+            "encrypt",
+            "key",
+            "The cluster's secret: 16, 24 or 32 bytes in base64, the same on all nodes.",
+        ),
+        One("encrypt"),
+    ),
     (Flag::value("grpc-port", "port", "gRPC; -1 for none."), One("ports.grpc")),
     (Flag::value("grpc-tls-port", "port", "Without effect."), One("ports.grpc_tls")),
     (Flag::value("hcl", "text", "Configuration in place; may be repeated."), Own),
     (Flag::value("http-port", "port", "HTTP; -1 for none."), One("ports.http")),
     (Flag::value("https-port", "port", "HTTPS; only -1 so far."), One("ports.https")),
-    (Flag::value("join", "address", "Without effect: this version has one server."), Many("start_join")),
+    (
+        Flag::value("join", "address", "Finds the other servers by asking the one here; may be repeated."),
+        Many("start_join"),
+    ),
     (Flag::value("join-wan", "address", "Without effect."), Many("start_join_wan")),
     (Flag::value("log-file", "path", "Writes the log here too."), One("log_file")),
     (Flag::switch("log-json", "Writes the log as JSON."), One("log_json")),
@@ -126,10 +139,13 @@ const TABLE: [(Flag, Setting); 66] = [
         Many("recursors"),
     ),
     (Flag::switch("rejoin", "Without effect."), One("rejoin_after_leave")),
-    (Flag::value("retry-interval", "duration", "Without effect."), One("retry_interval")),
+    (
+        Flag::value("retry-interval", "duration", "How long to wait between attempts to find others; 30s."),
+        One("retry_interval"),
+    ),
     (Flag::value("retry-interval-wan", "duration", "Without effect."), One("retry_interval_wan")),
     (
-        Flag::value("retry-join", "address", "Without effect: this version has one server."),
+        Flag::value("retry-join", "address", "As -join, which tries again too; may be repeated."),
         Many("retry_join"),
     ),
     (Flag::value("retry-join-wan", "address", "Without effect."), Many("retry_join_wan")),

@@ -1,4 +1,5 @@
 use crate::model::{CheckDefinition, Datacenter, IntentionAction, Meta, NodeName, Opaque, ServiceDefinition};
+use crate::pki::cluster::JoinSecret;
 pub use crate::telemetry::LogLevel;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +16,7 @@ pub struct RuntimeConfig {
     pub dev: bool,
     /// Absent in dev mode only.
     pub data_dir: Option<PathBuf>,
+    pub cluster: ClusterConfig,
     pub network: NetworkConfig,
     pub dns: DnsConfig,
     pub http: HttpConfig,
@@ -49,6 +51,46 @@ pub struct NodeConfig {
     pub meta: Meta,
     /// `lan` and `wan` are always there.
     pub tagged_addresses: Meta,
+}
+
+/// How this node finds the others of its cluster, and what they trust each other by.
+#[derive(Clone, Debug)]
+pub struct ClusterConfig {
+    /// It keeps the replicated state; a client agent asks servers.
+    pub server: bool,
+    /// How many servers found a cluster together. 1: this one alone. 0: it waits to be taken into one.
+    pub expect: u32,
+    /// Nodes to ask for the others, again and again until one answers.
+    pub join: Vec<JoinAddress>,
+    pub retry_interval: Duration,
+    pub trust: TrustConfig,
+}
+
+/// What nodes of a cluster trust each other by.
+#[derive(Clone, Debug)]
+pub enum TrustConfig {
+    /// One secret. Absent: the one in the data directory, or a new one that is kept there.
+    Secret(Option<JoinSecret>),
+    /// Certificates of the operator's.
+    Files { authorities: PathBuf, certificate: PathBuf, key: PathBuf },
+}
+
+/// Where another node may be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JoinAddress {
+    /// A name or an IP address.
+    pub host: String,
+    pub port: Option<u16>,
+}
+
+impl fmt::Display for JoinAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.port {
+            Some(port) if self.host.contains(':') => write!(f, "[{}]:{port}", self.host),
+            Some(port) => write!(f, "{}:{port}", self.host),
+            None => f.write_str(&self.host),
+        }
+    }
 }
 
 /// Where it listens, and what it tells others.

@@ -1,7 +1,8 @@
 use super::merge::section;
-use super::runtime::{Cidr, DataPlaneMode, LogLevel};
+use super::runtime::{Cidr, DataPlaneMode, JoinAddress, LogLevel};
 use super::values::{Domain, Parsed, Port};
 use crate::model::{Datacenter, IntentionAction, Meta, NodeName, Opaque};
+use crate::pki::cluster::JoinSecret;
 use crate::wire::{CheckDefinition, GoDuration, ServiceDefinition};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -20,6 +21,8 @@ section! {
         bind_addr: Option<Parsed<IpAddr>>,
         bootstrap: Option<bool>,
         bootstrap_expect: Option<u32>,
+        ca_file: Option<PathBuf>,
+        cert_file: Option<PathBuf>,
         check: Vec<CheckDefinition>,
         check_output_max_size: Option<usize>,
         check_update_interval: Option<GoDuration>,
@@ -39,7 +42,9 @@ section! {
         domain: Option<Parsed<Domain>>,
         enable_local_script_checks: Option<bool>,
         enable_script_checks: Option<bool>,
+        encrypt: Option<Parsed<JoinSecret>>,
         http_config: Http,
+        key_file: Option<PathBuf>,
         leave_on_terminate: Option<bool>,
         limits: Limits,
         log_file: Option<PathBuf>,
@@ -56,10 +61,13 @@ section! {
         raft_snapshot_threshold: Option<u64>,
         raft_trailing_logs: Option<u64>,
         recursors: Vec<Parsed<SocketAddr>>,
+        retry_interval: Option<GoDuration>,
+        retry_join: Vec<Parsed<JoinAddress>>,
         server: Option<bool>,
         service: Vec<ServiceDefinition>,
         services: Vec<ServiceDefinition>,
         skip_leave_on_interrupt: Option<bool>,
+        start_join: Vec<Parsed<JoinAddress>>,
         tagged_addresses: BTreeMap<String, Parsed<IpAddr>>,
         telemetry: Telemetry,
         ui: Option<bool>,

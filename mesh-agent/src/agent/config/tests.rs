@@ -144,7 +144,14 @@ fn a_mistake_is_one_line_with_file_key_and_what_is_allowed() {
             "acl.enabled: found true; this version does not check tokens",
         ),
         ("a.json", r#"{"acl_datacenter": "dc1"}"#, "acl_datacenter: it turns tokens on"),
-        ("a.json", r#"{"bootstrap_expect": 3}"#, "bootstrap_expect: found 3; "),
+        ("a.json", r#"{"bootstrap_expect": 3}"#, "bootstrap_expect: found 3 besides bootstrap = true"),
+        ("a.json", r#"{"encrypt": "hunter2"}"#, "encrypt: found something else, want 16, 24 or 32 bytes"),
+        (
+            "a.json",
+            r#"{"retry_join": ["provider=aws tag=x"]}"#,
+            "found \"provider=aws tag=x\", want a host name",
+        ),
+        ("a.json", r#"{"ca_file": "/x"}"#, "ca_file: ca_file, cert_file and key_file belong together"),
         ("a.json", r#"{"ports": {"https": 8501}}"#, "ports.https: found 8501; "),
         ("a.json", r#"{"ports": {"dns": 8500}}"#, "ports.dns: another listener has 127.0.0.1:8500 already"),
         (
@@ -201,7 +208,7 @@ fn what_an_agent_outside_development_needs_is_asked_for() {
         ("retry_join = [\"10.0.0.1\"]", "server: found false; client agents"),
         ("server = true\ndata_dir = \"/x\"", "bootstrap: found false; "),
         ("server = true\nbootstrap = true", "data_dir: it is missing; "),
-        ("server = true\nbootstrap = true\nbootstrap_expect = 3", "bootstrap_expect: found 3; "),
+        ("server = true\nbootstrap_expect = 30\ndata_dir = \"/x\"", "bootstrap_expect: found 30; "),
     ];
     for (text, wanted) in table {
         let error = load_with("", &[("a.hcl", text)]).map(|_| text).unwrap_err();
@@ -240,10 +247,9 @@ fn the_policy_for_unmatched_connections_is_found_in_every_spelling() {
 
 #[test]
 fn keys_of_other_versions_warn_and_go_on() {
-    let loaded =
-        dev(r#"{"retry_join": ["10.0.0.1"], "telemetry": {"statsd_address": "x"}}"#, "a.json").unwrap();
+    let loaded = dev(r#"{"retry_max": 3, "telemetry": {"statsd_address": "x"}}"#, "a.json").unwrap();
     let warnings: Vec<_> = loaded.warnings.iter().map(|w| w.key.as_str()).collect();
-    assert_eq!(warnings, ["retry_join", "telemetry.statsd_address"]);
+    assert_eq!(warnings, ["retry_max", "telemetry.statsd_address"]);
 }
 
 #[test]
@@ -365,4 +371,15 @@ fn every_flag_leads_to_a_key_that_exists() {
             assert!(!error.to_string().contains("unknown key"), "{error}");
         }
     }
+}
+
+#[test]
+fn servers_find_each_other_and_trust_one_secret() {
+    let text = "server = true\nbootstrap_expect = 3\ndata_dir = \"/x\"\nretry_join = [\"10.0.0.1\", \"[fd00::1]:8300\", \"a.b:1\"]\nencrypt = \"MDEyMzQ1Njc4OWFiY2RlZg==\"\nretry_interval = \"1s\"\n";
+    let cluster = load_with("", &[("a.hcl", text)]).unwrap().runtime.cluster;
+    let join: Vec<String> = cluster.join.iter().map(ToString::to_string).collect();
+    assert_eq!((cluster.expect, join), (3, vec!["10.0.0.1".into(), "[fd00::1]:8300".into(), "a.b:1".into()]));
+    assert!(!format!("{cluster:?}").contains("MDEyMz"), "{cluster:?}");
+    let waits = "server = true\ndata_dir = \"/x\"\nretry_join = [\"10.0.0.1\"]\n";
+    assert_eq!(load_with("", &[("a.hcl", waits)]).unwrap().runtime.cluster.expect, 0);
 }

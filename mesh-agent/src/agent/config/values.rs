@@ -1,5 +1,6 @@
-use super::runtime::{Cidr, DataPlaneMode, LogLevel};
+use super::runtime::{Cidr, DataPlaneMode, JoinAddress, LogLevel};
 use crate::model::IntentionAction;
+use crate::pki::cluster::JoinSecret;
 use serde::de::{Deserialize, Deserializer, Error};
 use std::net::{IpAddr, SocketAddr};
 
@@ -10,6 +11,8 @@ pub(super) struct Parsed<T>(pub T);
 /// How a text becomes a value, or what it should have been.
 pub(super) trait FromText: Sized {
     const WANTED: &'static str;
+    /// An error does not repeat it.
+    const SECRET: bool = false;
     fn from_text(text: &str) -> Option<Self>;
 }
 
@@ -17,9 +20,14 @@ impl<'de, T: FromText> Deserialize<'de> for Parsed<T> {
     fn deserialize<D: Deserializer<'de>>(source: D) -> Result<Self, D::Error> {
         let text = String::deserialize(source)?;
         let parsed = T::from_text(text.trim()).map(Parsed);
-        let found: String = text.chars().take(64).collect();
-        parsed.ok_or_else(|| D::Error::custom(format_args!("found {found:?}, want {}", T::WANTED)))
+        let found = if T::SECRET { "something else".to_owned() } else { shown(&text) };
+        parsed.ok_or_else(|| D::Error::custom(format_args!("found {found}, want {}", T::WANTED)))
     }
+}
+
+fn shown(text: &str) -> String {
+    let start: String = text.chars().take(64).collect();
+    format!("{start:?}")
 }
 
 /// A port of this host: a number, or −1 for "do not listen". 0 lets the system choose one.
@@ -122,4 +130,33 @@ impl FromText for Domain {
         let label = |label: &str| (1..=63).contains(&label.len()) && label.bytes().all(legal);
         (domain.len() <= 200 && domain.split('.').all(label)).then_some(Self(domain))
     }
+}
+
+impl FromText for JoinSecret {
+    const WANTED: &'static str = "16, 24 or 32 bytes in base64, the same on all nodes of the cluster";
+    const SECRET: bool = true;
+    fn from_text(text: &str) -> Option<Self> {
+        Self::parse(text).ok()
+    }
+}
+
+/// A host name or an address, with or without a port.
+impl FromText for JoinAddress {
+    const WANTED: &'static str = "a host name or IP address with or without a port, such as 10.0.0.1 or server-1:8300 \
+                                  (clouds are not asked for addresses)";
+    fn from_text(text: &str) -> Option<Self> {
+        let parsed = text.parse::<SocketAddr>().map(|at| (at.ip().to_string(), Some(at.port()))).ok();
+        let parsed = parsed.or_else(|| IpAddr::from_text(text).map(|ip| (ip.to_string(), None)));
+        let (host, port) = parsed.or_else(|| named(text))?;
+        Some(Self { host, port })
+    }
+}
+
+fn named(text: &str) -> Option<(String, Option<u16>)> {
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) => (host, Some(port.parse().ok()?)),
+        None => (text, None),
+    };
+    let legal = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    ((1..=253).contains(&host.len()) && host.bytes().all(legal)).then(|| (host.to_owned(), port))
 }

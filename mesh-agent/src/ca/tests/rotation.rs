@@ -119,7 +119,7 @@ async fn the_pruner_prunes_and_renews_until_told_to_stop() {
     world.advance(9 * 365 * 24 * HOUR + 1);
     let shutdown = crate::task::Shutdown::new();
     let mut tasks = crate::task::TaskGroup::new();
-    let pruner = RootPruner::new(world.manager.clone(), Duration::from_secs(3600));
+    let pruner = RootPruner::new(world.manager.clone(), Duration::from_secs(3600), || true);
     tasks.spawn("root pruner", pruner.run(shutdown.clone()));
     tokio::time::sleep(Duration::from_secs(1)).await;
     // The first root was pruned, the second replaced before its end and still trusted.

@@ -1,5 +1,6 @@
 //! Makes settings into a [`RuntimeConfig`]: defaults filled in, combinations checked.
 
+mod cluster;
 mod definitions;
 mod limits;
 mod network;
@@ -23,7 +24,7 @@ use std::time::Duration;
 pub(super) fn build(fragment: Fragment, dev: bool, host: &Host) -> Result<RuntimeConfig, ConfigError> {
     let Fragment { settings, services, checks, .. } = fragment;
     refuse_tokens(&settings)?;
-    refuse_roles(&settings)?;
+    let cluster = cluster::cluster(&settings)?;
     let network = network::network(&settings, host)?;
     let log_level = settings.log_level.as_ref().map_or(LogLevel::Info, |level| level.0);
     let checks_config = definitions::checks_config(&settings);
@@ -46,6 +47,7 @@ pub(super) fn build(fragment: Fragment, dev: bool, host: &Host) -> Result<Runtim
         log: LogConfig { json: settings.log_json.unwrap_or(false), file: settings.log_file.clone() },
         leave: leave(&settings),
         pid_file: settings.pid_file.clone(),
+        cluster,
         network,
         reloadable,
     })
@@ -62,27 +64,6 @@ fn refuse_tokens(settings: &Settings) -> Result<(), ConfigError> {
         return Err(ConfigError::invalid("acl_datacenter", format!("it turns tokens on; {REASON}")));
     }
     Ok(())
-}
-
-/// Every agent is a server by itself so far.
-fn refuse_roles(settings: &Settings) -> Result<(), ConfigError> {
-    let (server, bootstrap) = (settings.server.unwrap_or(false), settings.bootstrap.unwrap_or(false));
-    match (server, bootstrap, settings.bootstrap_expect.unwrap_or(0)) {
-        (false, ..) => Err(ConfigError::invalid(
-            "server",
-            "found false; client agents are not available in this version: give server = true and \
-             bootstrap = true, or start with -dev",
-        )),
-        (true, true, 0 | 1) | (true, false, 1) => Ok(()),
-        (true, false, 0) => Err(ConfigError::invalid(
-            "bootstrap",
-            "found false; a server that is alone needs bootstrap = true or bootstrap_expect = 1",
-        )),
-        (true, _, expect) => Err(ConfigError::invalid(
-            "bootstrap_expect",
-            format!("found {expect}; clusters of several servers are not available in this version: want 1"),
-        )),
-    }
 }
 
 fn data_dir(settings: &Settings, dev: bool) -> Result<Option<PathBuf>, ConfigError> {

@@ -1,0 +1,65 @@
+use super::super::error::ConfigError;
+use super::super::runtime::{ClusterConfig, TrustConfig};
+use super::super::settings::Settings;
+use std::time::Duration;
+
+/// The most servers that found a cluster together: more only make it slower.
+const MOST_SERVERS: u32 = 9;
+
+pub(super) fn cluster(settings: &Settings) -> Result<ClusterConfig, ConfigError> {
+    let join = settings.start_join.iter().chain(&settings.retry_join);
+    let interval = settings.retry_interval.map_or(Duration::from_secs(30), |given| given.0);
+    Ok(ClusterConfig {
+        server: settings.server.unwrap_or(false),
+        expect: expect(settings)?,
+        join: join.map(|address| address.0.clone()).collect(),
+        retry_interval: interval.max(Duration::from_millis(100)),
+        trust: trust(settings)?,
+    })
+}
+
+/// Client agents are not there yet.
+fn expect(settings: &Settings) -> Result<u32, ConfigError> {
+    let (server, bootstrap) = (settings.server.unwrap_or(false), settings.bootstrap.unwrap_or(false));
+    let joins = !settings.start_join.is_empty() || !settings.retry_join.is_empty();
+    match (server, bootstrap, settings.bootstrap_expect.unwrap_or(0)) {
+        (false, ..) => Err(ConfigError::invalid(
+            "server",
+            "found false; client agents are not available in this version: give server = true, or start with -dev",
+        )),
+        (true, true, 0 | 1) | (true, false, 1) => Ok(1),
+        (true, true, expect) => Err(ConfigError::invalid(
+            "bootstrap_expect",
+            format!(
+                "found {expect} besides bootstrap = true, which founds a cluster alone: give one of them"
+            ),
+        )),
+        (true, false, 0) if joins => Ok(0),
+        (true, false, 0) => Err(ConfigError::invalid(
+            "bootstrap",
+            "found false; a server founds a cluster alone with bootstrap = true, with others with \
+             bootstrap_expect, or is taken into one with retry_join",
+        )),
+        (true, false, expect @ 2..=MOST_SERVERS) => Ok(expect),
+        (true, false, expect) => Err(ConfigError::invalid(
+            "bootstrap_expect",
+            format!("found {expect}; want 1 to {MOST_SERVERS}, best 3 or 5"),
+        )),
+    }
+}
+
+fn trust(settings: &Settings) -> Result<TrustConfig, ConfigError> {
+    let secret = settings.encrypt.as_ref().map(|secret| secret.0.clone());
+    match (&settings.ca_file, &settings.cert_file, &settings.key_file) {
+        (None, None, None) => Ok(TrustConfig::Secret(secret)),
+        (Some(authorities), Some(certificate), Some(key)) => Ok(TrustConfig::Files {
+            authorities: authorities.clone(),
+            certificate: certificate.clone(),
+            key: key.clone(),
+        }),
+        _ => Err(ConfigError::invalid(
+            "ca_file",
+            "ca_file, cert_file and key_file belong together: give all three, or none for the cluster's own",
+        )),
+    }
+}

@@ -1,0 +1,131 @@
+//! Three servers are one cluster, and lose nothing that they have acknowledged.
+
+use mesh_tests::cluster::TestCluster;
+use mesh_tests::wait::{PATIENCE, eventually};
+use std::time::{Duration, Instant};
+
+const SOON: Duration = Duration::from_secs(10);
+
+#[test]
+fn a_write_through_any_server_is_read_at_once_there_and_consistently_everywhere() {
+    let cluster = TestCluster::start(3);
+    for (number, server) in cluster.servers.iter().enumerate() {
+        let node = format!("w{number}");
+        let written = server.register(&node).unwrap();
+        assert_eq!(written.status, 200, "{}: {}", server.name, written.body);
+        for consistency in ["stale", "", "consistent"] {
+            assert_eq!(server.has_node(&node, consistency), Some(true), "{} {consistency:?}", server.name);
+        }
+        for other in &cluster.servers {
+            assert_eq!(
+                other.has_node(&node, "consistent"),
+                Some(true),
+                "{} after {}",
+                other.name,
+                server.name
+            );
+            assert_eq!(other.has_node(&node, ""), Some(true), "{} after {}", other.name, server.name);
+        }
+    }
+    for server in &cluster.servers {
+        let peers = server.request("GET", "/v1/status/peers", b"").json();
+        assert_eq!(peers.as_array().unwrap().len(), 3, "{peers}");
+        let roots = server.request("GET", "/v1/connect/ca/roots", b"").json();
+        assert_eq!(roots["Roots"].as_array().unwrap().len(), 1, "one root for all: {roots}");
+    }
+}
+
+#[test]
+fn when_the_leader_is_killed_another_accepts_writes_and_nothing_is_lost() {
+    let mut cluster = TestCluster::start(3);
+    let leader = cluster.wait_for_leader();
+    let other = (leader + 1) % 3;
+    cluster.servers[other].write_within(SOON, "before").unwrap();
+    cluster.servers[leader].kill();
+    let killed = Instant::now();
+    cluster.servers[other].write_within(PATIENCE, "after").unwrap();
+    println!("kill -9 of the leader to the first accepted write: {:?}", killed.elapsed());
+    assert!(killed.elapsed() < SOON);
+    for node in ["before", "after"] {
+        assert_eq!(cluster.servers[other].has_node(node, "consistent"), Some(true), "{node}");
+    }
+    cluster.servers[leader].launch();
+    cluster.servers[leader].wait_for_node("after");
+    cluster.wait_for_leader();
+}
+
+#[test]
+fn what_was_acknowledged_survives_the_death_of_all_servers_at_once() {
+    let mut cluster = TestCluster::start(3);
+    let mut acknowledged = Vec::new();
+    for number in 0..60 {
+        let node = format!("n{number}");
+        let written = cluster.servers[number % 3].register(&node).unwrap();
+        assert_eq!(written.status, 200, "{}", written.body);
+        acknowledged.push(node);
+    }
+    for server in &mut cluster.servers {
+        server.kill();
+    }
+    for server in &mut cluster.servers {
+        server.launch();
+    }
+    cluster.wait_for_leader();
+    for node in &acknowledged {
+        let server = &cluster.servers[0];
+        let known = eventually(node, || server.has_node(node, "consistent"));
+        assert!(known, "{node} was acknowledged and is lost");
+    }
+}
+
+#[test]
+fn without_a_majority_writes_are_refused_and_stale_reads_are_answered() {
+    let mut cluster = TestCluster::start(3);
+    cluster.servers[0].write_within(SOON, "before").unwrap();
+    cluster.servers[0].wait_for_node("before");
+    for number in [1, 2] {
+        cluster.servers[number].kill();
+    }
+    let server = &cluster.servers[0];
+    let refused = eventually("a write is refused", || server.register("during"));
+    assert_eq!(refused.status, 500, "{}", refused.body);
+    let told = refused.body.contains("No cluster leader") || refused.body.contains("not confirmed");
+    assert!(told, "{}", refused.body);
+    let stale = server.request("GET", "/v1/catalog/node/before?stale", b"");
+    assert_eq!(stale.status, 200);
+    assert_ne!(stale.body, "null");
+    cluster.servers[1].launch();
+    cluster.servers[0].write_within(PATIENCE, "recovered").unwrap();
+}
+
+#[test]
+fn a_server_that_lost_its_disk_joins_anew_and_gets_everything() {
+    let mut cluster = TestCluster::start(3);
+    cluster.servers[0].write_within(SOON, "before").unwrap();
+    let number = cluster.add(&[]);
+    cluster.servers[number].wait_for_node("before");
+    let voters = || {
+        let peers = cluster.servers[0].request("GET", "/v1/status/peers", b"").json();
+        peers.as_array().map(Vec::len)
+    };
+    eventually("the fourth server is a peer", || voters().filter(|count| *count == 4));
+    let leader = cluster.wait_for_leader();
+    let wiped = (leader + 1) % 3;
+    cluster.servers[wiped].kill();
+    cluster.servers[wiped].wipe();
+    cluster.servers[wiped].launch();
+    cluster.servers[wiped].wait_for_node("before");
+}
+
+#[test]
+fn a_server_with_another_secret_is_not_let_in() {
+    let mut cluster = TestCluster::start(3);
+    let stranger = cluster.add(&["-encrypt=AAAAAAAAAAAAAAAAAAAAAA=="]);
+    let log = |cluster: &mut TestCluster, number: usize| cluster.servers[number].process().log();
+    eventually("the first server turns the stranger away", || {
+        log(&mut cluster, 0).contains("could not prove that it belongs to this cluster").then_some(())
+    });
+    assert_eq!(cluster.servers[stranger].has_node("s0", "stale"), Some(false), "it has seen nothing");
+    let peers = cluster.servers[0].request("GET", "/v1/status/peers", b"").json();
+    assert_eq!(peers.as_array().unwrap().len(), 3, "{peers}");
+}
