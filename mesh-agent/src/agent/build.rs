@@ -57,11 +57,12 @@ pub(super) async fn build(
         settings: Arc::new(options::http_settings(&config)),
         clock: Clock::System,
     };
-    let doors = Doors::bind(&config, &deps).await?;
+    let asked = if config.dataplane.dns { plane.resolvers() } else { None };
+    let doors = Doors::bind(&config, &deps, asked).await?;
     register(&config, &local)?;
     println!("{}", banner(&config, id, &doors.http_addresses(), &doors.dns_addresses()));
     tasks.spawn("sidecars", mesh.sidecars(&config, &catalog, &local).run(shutdown.clone()));
-    let steerer = mesh.steerer(plane, &config, &catalog, &local, steering);
+    let steerer = mesh.steerer(plane, &config, &catalog, &local, steering, doors.names());
     tasks.spawn("data plane", steerer.run(shutdown.clone()));
     tasks.spawn("checks", checks.run(shutdown.clone()));
     let syncer = || {

@@ -1,22 +1,30 @@
 use super::config::RuntimeConfig;
 use super::error::StartError;
 use super::options;
+use super::ports::KernelMeant;
 use crate::clock::Clock;
-use crate::dns::DnsServer;
+use crate::dataplane::{Asked, Legs};
+use crate::dns::{CapturedDns, DnsServer};
 use crate::http::{Deps, HttpServer};
 use crate::task::{Shutdown, TaskGroup};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 /// The listening sockets of the API and of DNS, bound and not yet served.
 pub(super) struct Doors {
     http: Vec<HttpServer>,
     dns: Option<DnsServer>,
+    captured: Option<CapturedDns>,
 }
 
 impl Doors {
     /// # Errors
     /// An address cannot be listened on; nothing was served then.
-    pub async fn bind(config: &RuntimeConfig, deps: &Deps) -> Result<Self, StartError> {
+    pub async fn bind(
+        config: &RuntimeConfig,
+        deps: &Deps,
+        asked: Option<Arc<dyn Asked>>,
+    ) -> Result<Self, StartError> {
         let limits = options::http_limits(config);
         let bind = |address: &SocketAddr| {
             let address = *address;
@@ -30,7 +38,14 @@ impl Doors {
                 Some(DnsServer::bind(options, deps.catalog.clone(), Clock::System, addresses).await?)
             }
         };
-        Ok(Self { http, dns })
+        let captured = match asked {
+            None => None,
+            Some(asked) => {
+                let (options, meant) = (options::dns(config)?, Arc::new(KernelMeant(asked)));
+                Some(CapturedDns::bind(options, deps.catalog.clone(), Clock::System, meant).await?)
+            }
+        };
+        Ok(Self { http, dns, captured })
     }
 
     /// Where the API listens, with the ports that the system chose.
@@ -42,12 +57,22 @@ impl Doors {
         self.dns.iter().flat_map(DnsServer::addresses).collect()
     }
 
+    /// Where captured questions arrive, as far as anybody captures them.
+    pub fn names(&self) -> Legs {
+        let port = |loopback| self.captured.as_ref().and_then(|door| door.port(loopback));
+        let (names_v4, names_v6) = (port(Ipv4Addr::LOCALHOST.into()), port(Ipv6Addr::LOCALHOST.into()));
+        Legs { names_v4, names_v6, ..Legs::default() }
+    }
+
     pub fn serve(self, tasks: &mut TaskGroup, shutdown: &Shutdown) {
         for server in self.http {
             tasks.spawn("http", server.run(shutdown.clone()));
         }
         if let Some(server) = self.dns {
             tasks.spawn("dns", server.run(shutdown.clone()));
+        }
+        if let Some(server) = self.captured {
+            tasks.spawn("captured dns", server.run(shutdown.clone()));
         }
     }
 }

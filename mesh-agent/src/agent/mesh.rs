@@ -10,7 +10,7 @@ use super::sidecars::{SidecarDeps, Sidecars};
 use super::steerer::{Steerer, SteererDeps};
 use crate::ca::{CaManager, RootPruner};
 use crate::catalog::Catalog;
-use crate::dataplane::DataPlane;
+use crate::dataplane::{DataPlane, Legs};
 use crate::http::DataPlaneFacts;
 use crate::leaf::{LeafManager, LeafOptions};
 use crate::local::LocalState;
@@ -76,6 +76,7 @@ impl Mesh {
         catalog: &Catalog,
         local: &Arc<LocalState>,
         facts: watch::Sender<DataPlaneFacts>,
+        names: Legs,
     ) -> Steerer {
         let datacenter = config.node.datacenter.clone();
         let deps = SteererDeps {
@@ -86,6 +87,7 @@ impl Mesh {
             identities: Identities::new(self.leaf.clone(), self.roots.clone()),
             captures: Arc::new(KernelCaptures::new(catalog.clone(), datacenter, self.authorize(config))),
             facts,
+            names,
         };
         Steerer::new(plane, deps)
     }

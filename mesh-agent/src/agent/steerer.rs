@@ -30,6 +30,8 @@ pub(super) struct SteererDeps {
     pub identities: Identities,
     pub captures: Arc<KernelCaptures>,
     pub facts: watch::Sender<DataPlaneFacts>,
+    /// Where captured questions for names arrive.
+    pub names: Legs,
 }
 
 /// Keeps the data plane at what registrations, catalog and intentions ask for.
@@ -83,6 +85,8 @@ impl Steerer {
                 () = shutdown.begun() => {}
             }
         }
+        let nobody = self.steering.plane().beat(Legs::default());
+        self.complain(nobody.err());
         drop(self.listeners);
         self.deps.identities.finish().await;
     }
@@ -100,7 +104,7 @@ impl Steerer {
             Some(port)
         };
         let v4 = open((Ipv4Addr::LOCALHOST, 0).into());
-        Legs { v4, v6: open((Ipv6Addr::LOCALHOST, 0).into()) }
+        Legs { v4, v6: open((Ipv6Addr::LOCALHOST, 0).into()), ..self.deps.names }
     }
 
     async fn turn(&mut self, legs: Legs, shutdown: &Shutdown) -> Result<(), DataPlaneError> {

@@ -1,12 +1,16 @@
 use super::desired::{Desired, StrictAt, Target};
-use super::kernel::{Attachment, Facts, Host, KernelError, Maps, Pins, monotonic_now, namespace_cookie};
+use super::kernel::{
+    Attachment, Facts, Host, KernelError, Maps, Pins, Resolvers, monotonic_now, namespace_cookie,
+};
 use super::plan::Step;
-use super::plane::{DataPlane, DataPlaneError, Legs, Mode};
+use super::plane::{Asked, DataPlane, DataPlaneError, Legs, Mode};
 use super::workload::{CgroupPath, Hierarchy};
 use mesh_common::{Action, Config, Destination, Endpoint, Pair, ServiceNumber, StrictPort, Workload};
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// How old the heartbeat may be before mesh destinations are refused.
@@ -19,6 +23,7 @@ const NAMES_PATIENCE: Duration = Duration::from_secs(3);
 pub struct EbpfDataPlane {
     attachment: Attachment,
     config: Config,
+    pins: Pins,
     /// Held while this agent lives: there is one to a set of pins.
     _lock: File,
 }
@@ -33,9 +38,9 @@ impl EbpfDataPlane {
         let host = Host::look();
         host.check().map_err(|unfit| DataPlaneError::new("attached", &unfit))?;
         let cgroup = cgroup.map(Path::to_path_buf).or(host.cgroup2).unwrap_or_default();
-        let lock = lock(pins)?;
+        let (lock, kept) = (lock(pins)?, Pins::new(pins));
         let attach = |error: KernelError| DataPlaneError::new("attached", &error);
-        let attachment = Attachment::attach(&cgroup, &Pins::new(pins)).map_err(attach)?;
+        let attachment = Attachment::attach(&cgroup, &kept).map_err(attach)?;
         let namespace = namespace_cookie().map_err(|error| DataPlaneError::new("attached", &error))?;
         let before = attachment.maps().config().map_err(attach)?;
         let config = Config {
@@ -50,7 +55,7 @@ impl EbpfDataPlane {
             leg_port_v6: 0,
             ..before
         };
-        Ok(Self { attachment, config, _lock: lock })
+        Ok(Self { attachment, config, pins: kept, _lock: lock })
     }
 
     /// Takes everything out of the kernel that an agent has left at `pins`.
@@ -106,6 +111,12 @@ impl EbpfDataPlane {
     }
 }
 
+impl Asked for Resolvers {
+    fn server(&self, udp: bool, client: SocketAddr, here: SocketAddr) -> Option<SocketAddr> {
+        self.of(udp, client, here)
+    }
+}
+
 impl EbpfDataPlane {
     /// The agent's own connects are let in before anybody is kept out.
     fn guard(&mut self, at: StrictAt, service: ServiceNumber) -> Result<(), KernelError> {
@@ -143,7 +154,16 @@ impl DataPlane for EbpfDataPlane {
         self.config.heartbeat = monotonic_now();
         self.config.leg_port_v4 = legs.v4.unwrap_or_default().to_be();
         self.config.leg_port_v6 = legs.v6.unwrap_or_default().to_be();
+        self.config.names_port_v4 = legs.names_v4.unwrap_or_default().to_be();
+        self.config.names_port_v6 = legs.names_v6.unwrap_or_default().to_be();
         self.say().map_err(|error| DataPlaneError::new("told that the agent lives", &error))
+    }
+
+    fn resolvers(&self) -> Option<Arc<dyn Asked>> {
+        let opened = Resolvers::open(&self.pins).inspect_err(|error| {
+            tracing::warn!(%error, "questions for names are left alone");
+        });
+        Some(Arc::new(opened.ok()?))
     }
 
     fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError> {

@@ -26,7 +26,7 @@ pub use desired::{Desired, Guarded, MeshService, Rule, Server, StrictAt, Target,
 pub use ebpf::EbpfDataPlane;
 pub use numbers::Numbers;
 pub use plan::{Plan, Step, plan};
-pub use plane::{DataPlane, DataPlaneError, Legs, Mode, Steering, UserspaceDataPlane};
+pub use plane::{Asked, DataPlane, DataPlaneError, Legs, Mode, Steering, UserspaceDataPlane};
 pub use wishes::{ACCELERATE_KEY, STRICT_KEY, Wishes};
 
 /// Where programs and maps are kept while no agent runs, unless it is said.

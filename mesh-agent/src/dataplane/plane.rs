@@ -3,6 +3,8 @@ use super::numbers::Numbers;
 use super::plan::{Step, plan};
 use mesh_common::Pair;
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Where the maps are kept, and how sockets are steered by them.
 pub trait DataPlane: Send {
@@ -38,17 +40,30 @@ pub trait DataPlane: Send {
         Ok(0)
     }
 
+    /// Who knows whom programs asked for names, where their questions are sent to the agent.
+    fn resolvers(&self) -> Option<Arc<dyn Asked>> {
+        None
+    }
+
     /// Figures for people, by name.
     fn facts(&self) -> BTreeMap<String, String> {
         BTreeMap::new()
     }
 }
 
-/// The ports of the transparent listeners at 127.0.0.1 and at `::1`.
+/// Whom a program asked for a name, before its question was sent to the agent.
+pub trait Asked: Send + Sync {
+    /// `here` is where it arrived.
+    fn server(&self, udp: bool, client: SocketAddr, here: SocketAddr) -> Option<SocketAddr>;
+}
+
+/// The ports of the transparent listeners, and of the door for names, at 127.0.0.1 and at `::1`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Legs {
     pub v4: Option<u16>,
     pub v6: Option<u16>,
+    pub names_v4: Option<u16>,
+    pub names_v6: Option<u16>,
 }
 
 /// How an application's connections come into the mesh.

@@ -8,10 +8,14 @@ use super::responder::{Moment, Responder};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use async_trait::async_trait;
+use futures_util::StreamExt;
 use hickory_proto::op::{Header, HeaderCounts, Message, Query, ResponseCode};
 use hickory_proto::rr::Name;
-use hickory_server::net::runtime::Time;
-use hickory_server::server::{Request, RequestHandler, ResponseHandler, ResponseInfo};
+use hickory_server::net::BufDnsStreamHandle;
+use hickory_server::net::runtime::{Time, TokioTime};
+use hickory_server::net::xfer::Protocol;
+use hickory_server::server::{Request, RequestHandler, ResponseHandle, ResponseHandler, ResponseInfo};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// From request to reply, the same for UDP and TCP. Clones share everything.
@@ -48,6 +52,35 @@ impl Handler {
         let udp_answer_limit = options.udp_answer_limit;
         let responder = Arc::new(Responder::new(options));
         Self { responder, recursor: Arc::new(recursor), catalog, clock, udp_answer_limit }
+    }
+
+    /// The reply to a question about our zones; `None` to any other.
+    pub(super) async fn answer_ours(
+        &self,
+        packet: &[u8],
+        client: SocketAddr,
+        protocol: Protocol,
+    ) -> Option<Vec<u8>> {
+        let request = Request::from_bytes(packet.to_vec(), client, protocol).ok()?;
+        let query = request::question(&request).ok()?;
+        match self.verdict(query) {
+            Verdict::Foreign(_) => None,
+            _ => self.answer_any(packet, client, protocol).await,
+        }
+    }
+
+    /// The reply to any question; `None` to what is none.
+    pub(super) async fn answer_any(
+        &self,
+        packet: &[u8],
+        client: SocketAddr,
+        protocol: Protocol,
+    ) -> Option<Vec<u8>> {
+        let request = Request::from_bytes(packet.to_vec(), client, protocol).ok()?;
+        let (replies, mut sent) = BufDnsStreamHandle::new(client);
+        let replies = ResponseHandle::new(client, replies, protocol);
+        self.handle_request::<_, TokioTime>(&request, replies).await;
+        sent.next().await.map(|reply| reply.into_parts().0)
     }
 
     /// From the catalog at once, or with the help of a recursor, bounded by the recursors' time-outs.

@@ -5,12 +5,14 @@
 //! decoding of `hickory-server`, for which this room is the request handler, and recursors.
 
 mod answer;
+mod captured;
 mod client;
 mod domain;
 mod framing;
 mod handler;
 mod names;
 mod options;
+mod passing;
 mod question;
 mod record_maker;
 mod recursor;
@@ -22,6 +24,7 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 
+pub use captured::{CapturedDns, Meant};
 pub use domain::{Domain, DomainError};
 pub use options::{DnsOptions, Soa};
 pub use server::{BindError, DnsServer};

@@ -15,10 +15,10 @@ pub struct DnsServer {
     limits: tcp::Limits,
 }
 
-struct Sockets {
-    address: SocketAddr,
-    udp: UdpSocket,
-    tcp: TcpListener,
+pub(super) struct Sockets {
+    pub address: SocketAddr,
+    pub udp: UdpSocket,
+    pub tcp: TcpListener,
 }
 
 /// Why the door cannot open.
@@ -88,7 +88,7 @@ fn is_own(recursor: SocketAddr, sockets: &[Sockets]) -> bool {
 }
 
 impl Sockets {
-    async fn bind(address: SocketAddr) -> Result<Self, BindError> {
+    pub async fn bind(address: SocketAddr) -> Result<Self, BindError> {
         let mut bound = Self::bind_once(address).await;
         for _ in 1..ATTEMPTS {
             if address.port() != 0 || bound.is_ok() {

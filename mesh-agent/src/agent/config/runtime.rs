@@ -210,6 +210,8 @@ pub struct DataPlaneConfig {
     pub cgroup: Option<PathBuf>,
     /// Where programs and maps are kept while no agent runs.
     pub pins: PathBuf,
+    /// Questions of workloads for names are sent to the agent, whomever they ask.
+    pub dns: bool,
 }
 
 /// Who steers connections.

@@ -31,9 +31,10 @@ section! {
         connect: Connect,
         data_dir: Option<PathBuf>,
         datacenter: Option<Datacenter>,
-        /// Ours, as the two that follow: who steers connections.
+        /// Ours, as those that follow: who steers connections.
         dataplane: Option<Parsed<DataPlaneMode>>,
         dataplane_cgroup: Option<PathBuf>,
+        dataplane_dns: Option<bool>,
         dataplane_pins: Option<PathBuf>,
         default_intention_policy: Option<Parsed<IntentionAction>>,
         default_query_time: Option<GoDuration>,

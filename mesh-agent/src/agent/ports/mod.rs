@@ -5,6 +5,7 @@ mod ca_store;
 mod captures;
 mod endpoints;
 mod leadership;
+mod meant;
 mod signer;
 
 pub(super) use authorize::PolicyAuthorize;
@@ -12,4 +13,5 @@ pub(super) use ca_store::CatalogCaStore;
 pub(super) use captures::KernelCaptures;
 pub(super) use endpoints::MeshEndpoints;
 pub(super) use leadership::CatalogLeadership;
+pub(super) use meant::KernelMeant;
 pub(super) use signer::LocalSigner;

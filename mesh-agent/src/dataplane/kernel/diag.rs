@@ -5,6 +5,7 @@ use mesh_common::Origin;
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::mem::MaybeUninit;
+use std::net::{IpAddr, SocketAddr};
 use std::os::fd::{AsRawFd, BorrowedFd};
 
 const BY_FAMILY: u16 = 20;
@@ -21,6 +22,8 @@ const HEADER: usize = 16;
 /// Family, state and timer, then the connection, then what else is known of it.
 const MESSAGE: usize = 72;
 const CONNECTION: std::ops::Range<usize> = 4..52;
+/// Within a connection.
+const COOKIE: std::ops::Range<usize> = 40..48;
 const INODE: usize = 68;
 
 const ASK_FOR_STORAGE: u16 = 2;
@@ -57,7 +60,7 @@ impl Diag {
     pub fn connecting(&self, storage: BorrowedFd<'_>) -> io::Result<Vec<Connecting>> {
         let mut found = Vec::new();
         for family in [libc::AF_INET, libc::AF_INET6] {
-            let family = u8::try_from(family).expect("families are small");
+            let family = small(family);
             let mut body = subject(family, &[0; 48]);
             let descriptor = attribute(STORAGE_OF, &storage.as_raw_fd().to_ne_bytes());
             body.extend(attribute(ASK_FOR_STORAGE, &descriptor));
@@ -65,6 +68,31 @@ impl Diag {
             self.hear(|message| found.extend(Connecting::read(message)))?;
         }
         Ok(found)
+    }
+
+    /// The cookie of the socket at `near` that speaks to `far`; `None` where there is none.
+    pub fn cookie(&self, udp: bool, near: SocketAddr, far: SocketAddr) -> io::Result<Option<u64>> {
+        // For UDP the kernel wants them as a packet to the socket has them.
+        let (source, target) = if udp { (far, near) } else { (near, far) };
+        let mut connection = [0; 48];
+        connection[..2].copy_from_slice(&source.port().to_be_bytes());
+        connection[2..4].copy_from_slice(&target.port().to_be_bytes());
+        connection[4..20].copy_from_slice(&address(source));
+        connection[20..36].copy_from_slice(&address(target));
+        connection[COOKIE].fill(0xff);
+        let family = if near.is_ipv4() { libc::AF_INET } else { libc::AF_INET6 };
+        let protocol = if udp { libc::IPPROTO_UDP } else { libc::IPPROTO_TCP };
+        let body = request(small(family), small(protocol), &connection);
+        self.say(BY_FAMILY, ACKNOWLEDGE, &body)?;
+        let mut cookie = None;
+        let found = self.hear(|message| {
+            let known = message.get(CONNECTION).and_then(|connection| connection[COOKIE].try_into().ok());
+            cookie = known.map(u64::from_ne_bytes);
+        });
+        match found {
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => Ok(None),
+            outcome => outcome.map(|()| cookie),
+        }
     }
 
     /// Ends the connection as a reset of the peer would, for both ends. That it is gone is what was wanted.
@@ -124,13 +152,31 @@ impl Connecting {
     }
 }
 
-/// Which sockets a request is about: all of a family, or one connection.
+/// Which TCP sockets a request is about: all of a family, or one connection.
 fn subject(family: u8, connection: &[u8; 48]) -> Vec<u8> {
-    let protocol = u8::try_from(libc::IPPROTO_TCP).expect("protocols are small");
+    request(family, small(libc::IPPROTO_TCP), connection)
+}
+
+fn request(family: u8, protocol: u8, connection: &[u8; 48]) -> Vec<u8> {
     let mut body = vec![family, protocol, 0, 0];
     body.extend(ALIVE.to_ne_bytes());
     body.extend(connection);
     body
+}
+
+/// Families and protocols are.
+fn small(number: i32) -> u8 {
+    u8::try_from(number).expect("the kernel's numbers for them are bytes")
+}
+
+/// IPv4 fills the first word only.
+fn address(of: SocketAddr) -> [u8; 16] {
+    let mut bytes = [0; 16];
+    match of.ip() {
+        IpAddr::V4(v4) => bytes[..4].copy_from_slice(&v4.octets()),
+        IpAddr::V6(v6) => bytes = v6.octets(),
+    }
+    bytes
 }
 
 fn attribute(kind: u16, value: &[u8]) -> Vec<u8> {

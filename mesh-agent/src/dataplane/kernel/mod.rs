@@ -17,6 +17,7 @@ mod mounts;
 mod object;
 mod pins;
 mod programs;
+mod resolvers;
 mod socket;
 mod table;
 
@@ -27,5 +28,6 @@ pub use host::{Host, Unfit};
 pub use maps::Maps;
 pub use mounts::find_cgroup2;
 pub use pins::{DEFAULT_PINS, Pins};
+pub use resolvers::Resolvers;
 pub use socket::{cgroup_id, monotonic_now, namespace_cookie, origin_of};
 pub use table::Table;

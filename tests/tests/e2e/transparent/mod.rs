@@ -2,6 +2,7 @@
 
 mod cut;
 mod life;
+mod names;
 mod reach;
 mod strict;
 

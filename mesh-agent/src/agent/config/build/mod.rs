@@ -107,6 +107,7 @@ fn dataplane(settings: &Settings) -> DataPlaneConfig {
         mode: settings.dataplane.as_ref().map_or(DataPlaneMode::default(), |mode| mode.0),
         cgroup: settings.dataplane_cgroup.clone(),
         pins: pins.unwrap_or_else(|| crate::dataplane::DEFAULT_PINS.into()),
+        dns: settings.dataplane_dns.unwrap_or(true),
     }
 }
 

@@ -1,0 +1,33 @@
+use super::diag::Diag;
+use super::error::KernelError;
+use super::pins::Pins;
+use aya::maps::{HashMap, Map, MapData};
+use mesh_common::Endpoint;
+use std::net::SocketAddr;
+
+/// Whom programs asked for names, whose questions were sent to the agent.
+pub struct Resolvers {
+    by_cookie: HashMap<MapData, u64, Endpoint>,
+    diag: Diag,
+}
+
+impl Resolvers {
+    /// Beside an attachment with the same pins.
+    ///
+    /// # Errors
+    /// Nothing is attached there, or the kernel has no list of sockets.
+    pub fn open(pins: &Pins) -> Result<Self, KernelError> {
+        let name = "resolver";
+        let failed = |error| KernelError::map(name, "opening", error);
+        let map = MapData::from_pin(pins.maps().join(name)).map_err(failed)?;
+        let by_cookie = Map::LruHashMap(map).try_into().map_err(failed)?;
+        let listing = |source| KernelError::Sockets { attempt: "asking for sockets", source };
+        Ok(Self { by_cookie, diag: Diag::open().map_err(listing)? })
+    }
+
+    /// Whom the program meant whose socket `client` has asked at `here`; `None` where nobody knows any more.
+    pub fn of(&self, udp: bool, client: SocketAddr, here: SocketAddr) -> Option<SocketAddr> {
+        let cookie = self.diag.cookie(udp, client, here).ok().flatten()?;
+        self.by_cookie.get(&cookie, 0).ok().map(Endpoint::socket_addr)
+    }
+}
