@@ -1,11 +1,18 @@
 use super::config::{RuntimeConfig, TrustConfig};
 use super::trust::secret_path;
+use crate::dataplane::Mode;
 use std::fmt::Write;
 use std::net::SocketAddr;
 use uuid::Uuid;
 
 /// What an agent says of itself when it starts, in the rows that Consul's users know.
-pub(super) fn banner(config: &RuntimeConfig, id: Uuid, http: &[SocketAddr], dns: &[SocketAddr]) -> String {
+pub(super) fn banner(
+    config: &RuntimeConfig,
+    id: Uuid,
+    http: &[SocketAddr],
+    dns: &[SocketAddr],
+    mode: &Mode,
+) -> String {
     let rows = [
         ("Version", crate::cli::VERSION.to_owned()),
         ("Node ID", id.to_string()),
@@ -17,7 +24,7 @@ pub(super) fn banner(config: &RuntimeConfig, id: Uuid, http: &[SocketAddr], dns:
         ("DNS", list(dns)),
         ("Proxies bind", config.network.bind.to_string()),
         ("Intentions", format!("{} where none matches", config.connect.intention_default)),
-        ("Data path", "userspace proxy".to_owned()),
+        ("Data path", path(mode)),
     ];
     let mut text = String::from("==> Mesh agent running!\n");
     for (name, value) in rows {
@@ -25,6 +32,13 @@ pub(super) fn banner(config: &RuntimeConfig, id: Uuid, http: &[SocketAddr], dns:
     }
     text.push_str("\n==> Log data will now stream in as it occurs:\n");
     text
+}
+
+fn path(mode: &Mode) -> String {
+    match mode {
+        Mode::Ebpf => "kernel (eBPF), and userspace proxy".to_owned(),
+        Mode::Userspace { reason } => format!("userspace proxy: {reason}"),
+    }
 }
 
 fn list(addresses: &[SocketAddr]) -> String {

@@ -3,6 +3,7 @@ use super::config::{CommandLine, Reloadable, RuntimeConfig};
 use super::control::Control;
 use super::core::Core;
 use super::dataplane;
+use super::dataplane_facts::AskDataPlane;
 use super::doors::Doors;
 use super::error::StartError;
 use super::house::House;
@@ -12,14 +13,14 @@ use super::observed::Observed;
 use super::options;
 use super::ports::CatalogLeadership;
 use super::signals::Signals;
+use super::steerer::SteererDoors;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::http::{DataPlaneFacts, Deps, NoTokens};
+use crate::http::{Deps, NoTokens};
 use crate::local::{CheckKeeper, LocalState, StateSyncer};
 use crate::session::{SessionKeeper, Sessions};
 use crate::task::{Shutdown, TaskGroup};
 use std::sync::Arc;
-use tokio::sync::watch;
 
 /// From the ground up. Doors are bound before anything is registered, and served when all is in place.
 pub(super) async fn build(
@@ -38,8 +39,8 @@ pub(super) async fn build(
     let checks = CheckKeeper::new(local.clone(), catalog.clone());
     let sessions = start_sessions(&config, &catalog, &mut tasks, &shutdown);
     let (control, requests) = Control::new();
-    let plane = dataplane::open(&config.dataplane)?;
-    let (steering, dataplane) = watch::channel(DataPlaneFacts::new());
+    let opened = dataplane::open(&config.dataplane)?;
+    let (dataplane, questions) = AskDataPlane::new();
     let deps = Deps {
         catalog: catalog.clone(),
         local: local.clone(),
@@ -52,17 +53,21 @@ pub(super) async fn build(
         gossip: None,
         logs: observed.logs.clone(),
         metrics: observed.metrics.clone(),
-        dataplane,
+        dataplane: Arc::new(dataplane),
         facts: Arc::new(options::facts(&config, id)),
         settings: Arc::new(options::http_settings(&config)),
         clock: Clock::System,
     };
-    let asked = if config.dataplane.dns { plane.resolvers() } else { None };
+    let asked = if config.dataplane.dns { opened.plane.resolvers() } else { None };
     let doors = Doors::bind(&config, &deps, asked).await?;
     register(&config, &local)?;
-    println!("{}", banner(&config, id, &doors.http_addresses(), &doors.dns_addresses()));
+    println!(
+        "{}",
+        banner(&config, id, &doors.http_addresses(), &doors.dns_addresses(), &opened.plane.mode())
+    );
     tasks.spawn("sidecars", mesh.sidecars(&config, &catalog, &local).run(shutdown.clone()));
-    let steerer = mesh.steerer(plane, &config, &catalog, &local, steering, doors.names());
+    let steerer =
+        mesh.steerer(opened, &config, &catalog, &local, SteererDoors { questions, names: doors.names() });
     tasks.spawn("data plane", steerer.run(shutdown.clone()));
     tasks.spawn("checks", checks.run(shutdown.clone()));
     let syncer = || {

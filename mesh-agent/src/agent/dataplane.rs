@@ -1,14 +1,21 @@
 use super::config::{DataPlaneConfig, DataPlaneMode};
 use super::error::StartError;
-use crate::dataplane::{DataPlane, DataPlaneError, Mode, UserspaceDataPlane};
+use crate::dataplane::{Accelerate, DataPlane, DataPlaneError, Mode, UserspaceDataPlane};
+
+/// A data plane, and what was found out about it.
+pub(super) struct Opened {
+    pub plane: Box<dyn DataPlane>,
+    /// Whether services of this host are accelerated that leave it to the agent, and why.
+    pub accelerates: (bool, String),
+}
 
 /// The data plane that is configured, or, where the kernel's is wished for and cannot be had, the one that is
 /// always there. What came of it is said once.
 ///
 /// # Errors
 /// The kernel's is required and cannot be had.
-pub(super) fn open(config: &DataPlaneConfig) -> Result<Box<dyn DataPlane>, StartError> {
-    let plane: Box<dyn DataPlane> = match config.mode {
+pub(super) fn open(config: &DataPlaneConfig) -> Result<Opened, StartError> {
+    let mut plane: Box<dyn DataPlane> = match config.mode {
         DataPlaneMode::Userspace => Box::new(UserspaceDataPlane::new("it is configured so")),
         DataPlaneMode::Ebpf => attach(config)?,
         DataPlaneMode::Auto => attach(config).unwrap_or_else(|error| {
@@ -21,7 +28,25 @@ pub(super) fn open(config: &DataPlaneConfig) -> Result<Box<dyn DataPlane>, Start
             tracing::info!(%reason, "applications reach the mesh through upstream listeners");
         }
     }
-    Ok(plane)
+    let accelerates = accelerates(&mut *plane, config.accelerate);
+    Ok(Opened { plane, accelerates })
+}
+
+fn accelerates(plane: &mut dyn DataPlane, wish: Accelerate) -> (bool, String) {
+    if plane.mode() != Mode::Ebpf {
+        return (false, "off: the kernel does not steer".to_owned());
+    }
+    match wish {
+        Accelerate::Off => (false, "off: it is configured so".to_owned()),
+        Accelerate::On => (true, "on: it is configured so".to_owned()),
+        Accelerate::Auto => match plane.try_acceleration() {
+            Ok(()) => (true, "on: a trial found nothing wrong".to_owned()),
+            Err(error) => {
+                tracing::info!(%error, "messages on this host go by TCP");
+                (false, format!("off: {error}"))
+            }
+        },
+    }
 }
 
 #[cfg(target_os = "linux")]

@@ -1,17 +1,16 @@
 use super::authority::Authority;
 use super::config::RuntimeConfig;
 use super::core::Core;
+use super::dataplane::Opened;
 use super::error::StartError;
 use super::follow::Follower;
 use super::identities::Identities;
 use super::ports::{KernelCaptures, LocalSigner, PolicyAuthorize};
 use super::recheck::recheck;
 use super::sidecars::{SidecarDeps, Sidecars};
-use super::steerer::{Steerer, SteererDeps};
+use super::steerer::{Steerer, SteererDeps, SteererDoors};
 use crate::ca::{CaManager, RootPruner};
 use crate::catalog::Catalog;
-use crate::dataplane::{DataPlane, Legs};
-use crate::http::DataPlaneFacts;
 use crate::leaf::{LeafManager, LeafOptions};
 use crate::local::LocalState;
 use crate::policy::{Authorizer, MeshSnapshot, PolicyCompiler};
@@ -71,12 +70,11 @@ impl Mesh {
     /// Keeps the data plane.
     pub fn steerer(
         &self,
-        plane: Box<dyn DataPlane>,
+        opened: Opened,
         config: &RuntimeConfig,
         catalog: &Catalog,
         local: &Arc<LocalState>,
-        facts: watch::Sender<DataPlaneFacts>,
-        names: Legs,
+        doors: SteererDoors,
     ) -> Steerer {
         let datacenter = config.node.datacenter.clone();
         let deps = SteererDeps {
@@ -86,10 +84,9 @@ impl Mesh {
             engine: self.engine.clone(),
             identities: Identities::new(self.leaf.clone(), self.roots.clone()),
             captures: Arc::new(KernelCaptures::new(catalog.clone(), datacenter, self.authorize(config))),
-            facts,
-            names,
+            accelerates: opened.accelerates,
         };
-        Steerer::new(plane, deps)
+        Steerer::new(opened.plane, deps, doors)
     }
 
     fn authorize(&self, config: &RuntimeConfig) -> Arc<PolicyAuthorize> {

@@ -9,6 +9,7 @@ pub mod config;
 mod control;
 mod core;
 mod dataplane;
+mod dataplane_facts;
 mod doors;
 mod error;
 mod follow;
@@ -28,6 +29,7 @@ mod run;
 mod sidecars;
 mod signals;
 mod steerer;
+mod surveyor;
 mod trust;
 mod world;
 

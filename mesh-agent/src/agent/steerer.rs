@@ -1,9 +1,11 @@
+use super::dataplane_facts::{self, Questions};
 use super::identities::Identities;
 use super::ports::KernelCaptures;
+use super::surveyor::Surveyor;
 use super::world;
 use crate::catalog::Catalog;
-use crate::dataplane::workload::{self, Hierarchy, HostView, Instance, Wanted, resolve};
-use crate::dataplane::{DataPlane, DataPlaneError, Desired, Guarded, Legs, Mode, Numbers, Steering, World};
+use crate::dataplane::workload::{self, resolve};
+use crate::dataplane::{DataPlane, DataPlaneError, Desired, Legs, Mode, Numbers, Steering, World};
 use crate::http::DataPlaneFacts;
 use crate::local::LocalState;
 use crate::policy::MeshSnapshot;
@@ -13,9 +15,9 @@ use std::collections::HashMap;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
-/// How often the kernel hears that the agent lives, and processes are looked at.
+/// How often the kernel hears that the agent lives.
 const BEAT: Duration = Duration::from_secs(1);
 
 /// Changes that come faster than this are taken together.
@@ -29,7 +31,14 @@ pub(super) struct SteererDeps {
     pub engine: Engine,
     pub identities: Identities,
     pub captures: Arc<KernelCaptures>,
-    pub facts: watch::Sender<DataPlaneFacts>,
+    /// Whether services of this host are accelerated that leave it to the agent, and why.
+    pub accelerates: (bool, String),
+}
+
+/// What others have opened for it.
+pub(super) struct SteererDoors {
+    /// From people who want to know.
+    pub questions: Questions,
     /// Where captured questions for names arrive.
     pub names: Legs,
 }
@@ -37,22 +46,38 @@ pub(super) struct SteererDeps {
 /// Keeps the data plane at what registrations, catalog and intentions ask for.
 pub(super) struct Steerer {
     deps: SteererDeps,
+    doors: SteererDoors,
     steering: Steering,
     numbers: Numbers,
-    host: HostView,
-    wanted: Option<Wanted>,
+    surveyor: Surveyor,
+    legs: Legs,
+    /// What the kernel was brought to last; `None` where it has to be tried again.
+    desired: Option<Desired>,
+    services: DataPlaneFacts,
     listeners: Vec<ListenerHandle>,
     complaint: Option<String>,
 }
 
+/// What the steerer wakes for.
+enum Event {
+    Beat,
+    Catalog,
+    Registrations,
+    Intentions,
+    Question(oneshot::Sender<DataPlaneFacts>),
+}
+
 impl Steerer {
-    pub fn new(plane: Box<dyn DataPlane>, deps: SteererDeps) -> Self {
+    pub fn new(plane: Box<dyn DataPlane>, deps: SteererDeps, doors: SteererDoors) -> Self {
         Self {
             deps,
+            doors,
             steering: Steering::new(plane),
             numbers: Numbers::default(),
-            host: HostView::default(),
-            wanted: None,
+            surveyor: Surveyor::new(),
+            legs: Legs::default(),
+            desired: None,
+            services: DataPlaneFacts::new(),
             listeners: Vec::new(),
             complaint: None,
         }
@@ -60,35 +85,82 @@ impl Steerer {
 
     /// What is in the kernel stays there: whoever needs the agent is refused until there is one again.
     pub async fn run(mut self, shutdown: Shutdown) {
-        if let Mode::Userspace { reason } = self.steering.mode() {
-            let told = [("mode", "userspace".to_owned()), ("reason", reason)];
-            self.deps.facts.send_replace(told.map(|(k, v)| (k.to_owned(), v)).into());
-            return shutdown.begun().await;
+        if self.steering.mode() == Mode::Ebpf {
+            return self.steer(shutdown).await;
         }
-        let legs = self.listen();
-        let mut beat = tokio::time::interval(BEAT);
-        let (changes, mut registrations) = (world::changes(&self.deps.catalog), self.deps.local.generation());
+        loop {
+            tokio::select! {
+                Some(question) = self.doors.questions.recv() => self.answer(question),
+                () = shutdown.begun() => return,
+            }
+        }
+    }
+
+    async fn steer(mut self, shutdown: Shutdown) {
         tokio::select! {
             _ = self.deps.snapshots.wait_for(|intentions| intentions.generation() > 0) => {}
             () = shutdown.begun() => {}
         }
+        self.legs = self.listen();
+        let mut beat = tokio::time::interval(BEAT);
+        let (changes, mut registrations) = (world::changes(&self.deps.catalog), self.deps.local.generation());
+        let mut seen = 0;
         while !shutdown.has_begun() {
-            let seen = self.deps.catalog.state().index_of(&world::TOPICS);
-            let outcome = self.turn(legs, &shutdown).await;
-            self.complain(outcome.err());
-            tokio::time::sleep(REST).await;
-            tokio::select! {
-                _ = beat.tick() => {}
-                _ = changes.changed(seen) => {}
-                Ok(()) = registrations.changed() => {}
-                Ok(()) = self.deps.snapshots.changed() => {}
-                () = shutdown.begun() => {}
-            }
+            let event = tokio::select! {
+                _ = beat.tick() => Event::Beat,
+                newest = changes.changed(seen) => { seen = newest; Event::Catalog }
+                Ok(()) = registrations.changed() => Event::Registrations,
+                Ok(()) = self.deps.snapshots.changed() => Event::Intentions,
+                Some(question) = self.doors.questions.recv() => Event::Question(question),
+                () = shutdown.begun() => break,
+            };
+            self.take(event, &shutdown).await;
         }
-        let nobody = self.steering.plane().beat(Legs::default());
-        self.complain(nobody.err());
+        let farewell = self.steering.plane().beat(Legs::default());
+        self.complain(farewell.err());
         drop(self.listeners);
         self.deps.identities.finish().await;
+    }
+
+    async fn take(&mut self, event: Event, shutdown: &Shutdown) {
+        match event {
+            Event::Question(question) => return self.answer(question),
+            Event::Beat => {
+                let outcome = self.beat();
+                self.complain(outcome.err());
+                if self.desired.is_some() && !self.surveyor.is_due() {
+                    return;
+                }
+            }
+            Event::Catalog => self.surveyor.hint(),
+            Event::Registrations => self.surveyor.tell(),
+            Event::Intentions => {}
+        }
+        let outcome = self.turn(shutdown).await;
+        self.complain(outcome.err());
+        tokio::time::sleep(REST).await;
+    }
+
+    fn beat(&mut self) -> Result<(), DataPlaneError> {
+        self.steering.plane().beat(self.legs)?;
+        self.cut()
+    }
+
+    fn cut(&mut self) -> Result<(), DataPlaneError> {
+        let Some(desired) = &self.desired else { return Ok(()) };
+        let cut = self.steering.cut(desired, &self.numbers)?;
+        if cut > 0 {
+            tracing::info!(connections = cut, "open connections were cut: intentions forbid them now");
+        }
+        Ok(())
+    }
+
+    fn answer(&mut self, question: oneshot::Sender<DataPlaneFacts>) {
+        let mut told = dataplane_facts::of_mode(&self.steering.mode());
+        told.extend(self.steering.plane().facts());
+        told.extend(self.services.clone());
+        told.insert("accelerate".to_owned(), self.deps.accelerates.1.clone());
+        let _ = question.send(told); // Who asked may be gone.
     }
 
     /// A port each, chosen by the system; where there is no IPv6, there is nobody to send there.
@@ -104,21 +176,26 @@ impl Steerer {
             Some(port)
         };
         let v4 = open((Ipv4Addr::LOCALHOST, 0).into());
-        Legs { v4, v6: open((Ipv6Addr::LOCALHOST, 0).into()), ..self.deps.names }
+        Legs { v4, v6: open((Ipv6Addr::LOCALHOST, 0).into()), ..self.doors.names }
     }
 
-    async fn turn(&mut self, legs: Legs, shutdown: &Shutdown) -> Result<(), DataPlaneError> {
+    async fn turn(&mut self, shutdown: &Shutdown) -> Result<(), DataPlaneError> {
+        self.desired = None;
         let view = self.deps.local.view();
         let (instances, guarded) = (world::instances(&view), world::guarded(&view));
-        self.look(&instances).await?;
-        let identities = resolve(&instances, &self.host);
+        let identities = resolve(&instances, self.surveyor.look(&instances).await?);
         for instance in &instances {
             self.numbers.of_local(&instance.service); // Rules count for them though none of their processes runs.
         }
         let snapshot = self.deps.snapshots.borrow_and_update().clone();
         let options = self.deps.local.options();
         let proxies = self.deps.local.proxies().borrow().clone();
-        let services = world::services(&self.deps.catalog.state(), &options.node.name, &proxies, false);
+        let services = world::services(
+            &self.deps.catalog.state(),
+            &options.node.name,
+            &proxies,
+            self.deps.accelerates.0,
+        );
         let world = World {
             workloads: &identities.bound,
             services: &services,
@@ -130,31 +207,9 @@ impl Steerer {
         // Leg F knows them before the kernel sends anybody.
         self.introduce(&identities, shutdown).await?;
         self.steering.bring_to(&desired)?;
-        self.steering.plane().beat(legs)?;
-        let cut = self.steering.cut(&desired, &self.numbers)?;
-        if cut > 0 {
-            tracing::info!(connections = cut, "open connections were cut: intentions forbid them now");
-        }
-        self.tell(&identities, &guarded);
-        Ok(())
-    }
-
-    /// Processes are looked through only when sockets or cgroups have changed.
-    async fn look(&mut self, instances: &[Instance]) -> Result<(), DataPlaneError> {
-        let failed = |error: &dyn std::fmt::Display| DataPlaneError::new("told who is who", error);
-        let hierarchy = Hierarchy::find().map_err(|error| failed(&error))?;
-        let (known, before, instances) = (self.host.clone(), self.wanted.clone(), instances.to_vec());
-        let look = move || {
-            let survey = HostView::survey(&hierarchy);
-            let wanted = Wanted::by(&instances, &survey.listeners);
-            let same = Some(&wanted) == before.as_ref() && survey.cgroups == known.cgroups && !wanted.users;
-            let processes = known.processes;
-            let host = if same { HostView { processes, ..survey } } else { survey.with_processes(&wanted) };
-            (host, wanted)
-        };
-        let (host, wanted) = tokio::task::spawn_blocking(look).await.map_err(|error| failed(&error))?;
-        (self.host, self.wanted) = (host, Some(wanted));
-        Ok(())
+        self.services = dataplane_facts::of_services(&identities, &guarded);
+        self.desired = Some(desired);
+        self.beat()
     }
 
     async fn introduce(
@@ -172,25 +227,6 @@ impl Steerer {
         }
         self.deps.captures.know(self.numbers.clone(), sources);
         Ok(())
-    }
-
-    fn tell(&mut self, identities: &workload::Identities, guarded: &[Guarded]) {
-        let mut told = self.steering.plane().facts();
-        told.insert("mode".to_owned(), "ebpf".to_owned());
-        for workload in &identities.bound {
-            let paths: Vec<_> = workload.cgroups.iter().map(|cgroup| cgroup.path.as_str()).collect();
-            let how = format!("{} (by {})", paths.join(" "), workload.by.as_str());
-            told.insert(format!("service.{}", workload.service), how);
-        }
-        for unbound in &identities.unbound {
-            told.insert(format!("service.{}", unbound.service), format!("not bound: {}", unbound.reason));
-        }
-        for Guarded { service, app } in guarded {
-            let bound = identities.bound.iter().any(|workload| workload.service.folded() == service.folded());
-            let how = if bound { "guarded" } else { "NOT guarded, for none of its processes is known" };
-            told.insert(format!("strict.{service}"), format!("{how}: {app}"));
-        }
-        self.deps.facts.send_replace(told);
     }
 
     /// Once for each thing that is wrong.

@@ -37,7 +37,7 @@ impl EbpfDataPlane {
     pub fn attach(cgroup: Option<&Path>, pins: &Path) -> Result<Self, DataPlaneError> {
         let host = Host::look();
         host.check().map_err(|unfit| DataPlaneError::new("attached", &unfit))?;
-        let cgroup = cgroup.map(Path::to_path_buf).or(host.cgroup2).unwrap_or_default();
+        let cgroup = cgroup.map(Path::to_path_buf).or(host.cgroup2.ok()).unwrap_or_default();
         let (lock, kept) = (lock(pins)?, Pins::new(pins));
         let attach = |error: KernelError| DataPlaneError::new("attached", &error);
         let attachment = Attachment::attach(&cgroup, &kept).map_err(attach)?;
@@ -164,6 +164,11 @@ impl DataPlane for EbpfDataPlane {
             tracing::warn!(%error, "questions for names are left alone");
         });
         Some(Arc::new(opened.ok()?))
+    }
+
+    fn try_acceleration(&mut self) -> Result<(), DataPlaneError> {
+        let tried = self.attachment.try_acceleration();
+        tried.map_err(|doubt| DataPlaneError::new("accelerated", &doubt))
     }
 
     fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError> {

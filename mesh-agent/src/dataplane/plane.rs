@@ -40,6 +40,14 @@ pub trait DataPlane: Send {
         Ok(0)
     }
 
+    /// Whether messages that go past TCP arrive here as they would by TCP.
+    ///
+    /// # Errors
+    /// They do not, or nothing can be moved past TCP.
+    fn try_acceleration(&mut self) -> Result<(), DataPlaneError> {
+        Err(DataPlaneError::new("accelerated", &"only the kernel can do that"))
+    }
+
     /// Who knows whom programs asked for names, where their questions are sent to the agent.
     fn resolvers(&self) -> Option<Arc<dyn Asked>> {
         None

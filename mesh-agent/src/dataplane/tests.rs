@@ -265,3 +265,38 @@ fn the_maps_say_what_workloads_catalog_and_intentions_say() {
     };
     assert_eq!(Desired::of(&world, &mut Numbers::default()), expected);
 }
+
+#[test]
+fn a_strict_service_is_guarded_where_its_processes_are_and_its_own_address_leads_nowhere() {
+    let app: SocketAddr = "127.0.0.1:8084".parse().unwrap();
+    let cgroup = Cgroup { path: CgroupPath::parse("/vault").unwrap(), id: 5 };
+    let world = World {
+        workloads: &[Workload { service: name("vault"), cgroups: vec![cgroup], by: Evidence::Run }],
+        services: &[MeshService {
+            name: name("vault"),
+            virtual_ip: Ipv4Addr::new(240, 0, 0, 1),
+            servers: vec![Server { app, address: app }],
+            strict: true,
+            fast: false,
+        }],
+        rules: &[],
+        default: Allow,
+        guarded: &[Guarded { service: name("VAULT"), app }],
+    };
+    let desired = Desired::of(&world, &mut Numbers::default());
+    let vault = 0xf000_0001;
+    assert_eq!(desired.strict, [(StrictAt { cgroup: 5, port: 8084 }, vault)].into());
+    let (own, by_mesh) = (desired.destinations[&app], desired.destinations[&address(1)]);
+    assert!(own.own && own.strict && own.server.is_none());
+    assert!(!by_mesh.own && by_mesh.strict && by_mesh.server == Some(app));
+    let steps = plan(&desired, &Desired::default());
+    let at = |wanted: fn(&Step) -> bool| steps.iter().position(wanted).unwrap();
+    let guarded = at(|step| matches!(step, Step::PutStrict(..)));
+    assert!(
+        at(|step| matches!(step, Step::PutDestination(..))) < guarded,
+        "who is sent there is let in first"
+    );
+    assert!(
+        plan(&Desired::default(), &desired).contains(&Step::RemoveStrict(StrictAt { cgroup: 5, port: 8084 }))
+    );
+}

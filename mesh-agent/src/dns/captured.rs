@@ -120,7 +120,7 @@ async fn connections(listener: TcpListener, desk: Arc<Desk>, most: usize, shutdo
                 clients.spawn("captured-dns-client", async move { desk.converse(stream, client).await });
             }
             Ok(_) => {
-                tracing::warn!(limit = most, "a captured DNS client was turned away: too many are connected")
+                tracing::warn!(limit = most, "a captured DNS client was turned away: too many are connected");
             }
             Err(_) => tokio::time::sleep(PAUSE).await,
         }

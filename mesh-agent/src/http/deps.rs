@@ -16,10 +16,20 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::watch;
 
 /// What the data plane says of itself, by name.
 pub type DataPlaneFacts = BTreeMap<String, String>;
+
+/// Says how connections come into the mesh.
+pub trait DataPlane: Send + Sync {
+    fn facts(&self) -> Later<'_, DataPlaneFacts>;
+}
+
+impl DataPlane for DataPlaneFacts {
+    fn facts(&self) -> Later<'_, DataPlaneFacts> {
+        Box::pin(async { self.clone() })
+    }
+}
 
 /// What the doors open onto. Clones share everything.
 #[derive(Clone)]
@@ -36,7 +46,7 @@ pub struct Deps {
     pub gossip: Option<Gossip>,
     pub logs: Logs,
     pub metrics: Metrics,
-    pub dataplane: watch::Receiver<DataPlaneFacts>,
+    pub dataplane: Arc<dyn DataPlane>,
     pub facts: Arc<AgentFacts>,
     pub settings: Arc<HttpSettings>,
     pub clock: Clock,

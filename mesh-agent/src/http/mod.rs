@@ -30,7 +30,8 @@ mod tests;
 
 pub use browser::AllowedHosts;
 pub use deps::{
-    AddressRule, AgentFacts, Authority, Control, DataPlaneFacts, Deps, HttpSettings, Leaves, NoTokens, Tokens,
+    AddressRule, AgentFacts, Authority, Control, DataPlane, DataPlaneFacts, Deps, HttpSettings, Leaves,
+    NoTokens, Tokens,
 };
 pub use error::ApiError;
 pub use limits::HttpLimits;

@@ -1,6 +1,7 @@
 //! Messages between two sockets of this host that go past TCP.
 
 use crate::lab::{Lab, VIRTUAL};
+use mesh_agent::dataplane::kernel::Doubt;
 use mesh_common::{Action, Counter, Destination, Flow};
 
 fn accelerated(test: &str) -> Option<Lab> {
@@ -42,4 +43,16 @@ fn nothing_goes_past_tcp_unless_asked_for() {
     lab.speak(Action::Allow, 0, 0);
     assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} 10 64")), "10");
     assert_eq!(lab.count(Counter::Moved), 0);
+}
+
+#[test]
+fn a_trial_finds_out_whether_messages_arrive_as_by_tcp() {
+    let Some(mut lab) = Lab::build("a_trial_finds_out_whether_messages_arrive_as_by_tcp") else { return };
+    let tried = lab.attachment.as_mut().unwrap().try_acceleration();
+    assert!(lab.count(Counter::Moved) > 0, "{tried:?}");
+    if let Err(doubt) = tried {
+        eprintln!("not on this kernel: {doubt}"); // Kernels differ; what it finds must be about messages.
+        assert!(matches!(doubt, Doubt::Read { .. } | Doubt::Disorder | Doubt::Unbounded { .. }), "{doubt}");
+    }
+    assert!(lab.maps().flow.is_empty().unwrap());
 }

@@ -1,3 +1,4 @@
+use crate::dataplane::Accelerate;
 use crate::model::{CheckDefinition, Datacenter, IntentionAction, Meta, NodeName, Opaque, ServiceDefinition};
 use crate::pki::cluster::JoinSecret;
 pub use crate::telemetry::LogLevel;
@@ -210,6 +211,8 @@ pub struct DataPlaneConfig {
     pub cgroup: Option<PathBuf>,
     /// Where programs and maps are kept while no agent runs.
     pub pins: PathBuf,
+    /// For services that do not say it themselves.
+    pub accelerate: Accelerate,
     /// Questions of workloads for names are sent to the agent, whomever they ask.
     pub dns: bool,
 }

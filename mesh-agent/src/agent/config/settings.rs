@@ -1,6 +1,7 @@
 use super::merge::section;
 use super::runtime::{Cidr, DataPlaneMode, JoinAddress, LogLevel};
 use super::values::{Domain, Parsed, Port};
+use crate::dataplane::Accelerate;
 use crate::model::{Datacenter, IntentionAction, Meta, NodeName, Opaque};
 use crate::pki::cluster::JoinSecret;
 use crate::wire::{CheckDefinition, GoDuration, ServiceDefinition};
@@ -33,6 +34,7 @@ section! {
         datacenter: Option<Datacenter>,
         /// Ours, as those that follow: who steers connections.
         dataplane: Option<Parsed<DataPlaneMode>>,
+        dataplane_accelerate: Option<Parsed<Accelerate>>,
         dataplane_cgroup: Option<PathBuf>,
         dataplane_dns: Option<bool>,
         dataplane_pins: Option<PathBuf>,

@@ -1,4 +1,5 @@
 use super::runtime::{Cidr, DataPlaneMode, JoinAddress, LogLevel};
+use crate::dataplane::Accelerate;
 use crate::model::IntentionAction;
 use crate::pki::cluster::JoinSecret;
 use serde::de::{Deserialize, Deserializer, Error};
@@ -90,6 +91,13 @@ impl FromText for DataPlaneMode {
             "ebpf" => Some(Self::Ebpf),
             _ => None,
         }
+    }
+}
+
+impl FromText for Accelerate {
+    const WANTED: &'static str = "\"off\", \"auto\" or \"on\"";
+    fn from_text(text: &str) -> Option<Self> {
+        Self::parse(text)
     }
 }
 

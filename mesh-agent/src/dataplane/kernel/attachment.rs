@@ -7,11 +7,14 @@ use super::object::OBJECT;
 use super::pins::Pins;
 use super::programs::{self, HOOKS, Hook, SK_MSG, STRICT};
 use super::socket::cgroup_id;
+use super::trial::{Doubt, Trial};
+use aya::maps::SockHash;
 use aya::programs::{Program, ProgramFd};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 use mesh_common::{Counter, Pair};
 use std::fs::{self, File};
 use std::io;
+use std::net::{Ipv4Addr, TcpListener};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 
@@ -82,6 +85,18 @@ impl Attachment {
             self.maps.add(Counter::Cut, ended)?;
         }
         Ok(ended)
+    }
+
+    /// Tries between sockets of this process whether messages that go past TCP arrive as by TCP.
+    ///
+    /// # Errors
+    /// What went wrong: nobody should be accelerated here.
+    pub fn try_acceleration(&mut self) -> Result<(), Doubt> {
+        let name = "sockets";
+        let map = self.ebpf.map_mut(name).ok_or(KernelError::Missing { what: "map", name })?;
+        let sockets = SockHash::try_from(map).map_err(|e| KernelError::map(name, "opening", e))?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        Trial { sockets, maps: &mut self.maps, listener }.run()
     }
 
     /// What the kernel says of the programs and maps.

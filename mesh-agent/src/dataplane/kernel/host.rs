@@ -1,4 +1,4 @@
-use super::mounts::find_cgroup2;
+use crate::dataplane::workload::Hierarchy;
 use std::fs;
 use std::path::PathBuf;
 
@@ -9,7 +9,8 @@ pub struct Host {
     pub kernel: (u32, u32),
     /// The process's effective capabilities, a bit each.
     pub capabilities: u64,
-    pub cgroup2: Option<PathBuf>,
+    /// Where all of it is mounted, or why it is not to be had.
+    pub cgroup2: Result<PathBuf, String>,
     /// Whether the kernel knows the file system of pinned programs.
     pub bpffs: bool,
 }
@@ -21,8 +22,8 @@ pub enum Unfit {
     Kernel { major: u32, minor: u32 },
     #[error("the agent lacks {capability}, which the kernel programs need: run it as root or grant it")]
     Capability { capability: &'static str },
-    #[error("no cgroup2 is mounted, by which the kernel programs tell services apart: mount one")]
-    Cgroups,
+    #[error("the kernel programs tell services apart by cgroups: {reason}")]
+    Cgroups { reason: String },
     #[error("this kernel has no bpf file system, which keeps the kernel programs over restarts")]
     FileSystem,
 }
@@ -41,7 +42,10 @@ impl Host {
         Self {
             kernel: version(&read("/proc/sys/kernel/osrelease")),
             capabilities: effective(&read("/proc/self/status")),
-            cgroup2: find_cgroup2(&read("/proc/mounts")),
+            cgroup2: match Hierarchy::find() {
+                Ok(hierarchy) => Ok(hierarchy.mount().to_path_buf()),
+                Err(error) => Err(error.to_string()),
+            },
             bpffs: read("/proc/filesystems")
                 .lines()
                 .any(|line| line.trim_start_matches("nodev").trim() == "bpf"),
@@ -60,8 +64,8 @@ impl Host {
         if let Some((_, capability)) = missing.next() {
             return Err(Unfit::Capability { capability });
         }
-        if self.cgroup2.is_none() {
-            return Err(Unfit::Cgroups);
+        if let Err(reason) = &self.cgroup2 {
+            return Err(Unfit::Cgroups { reason: reason.clone() });
         }
         if self.bpffs { Ok(()) } else { Err(Unfit::FileSystem) }
     }
@@ -85,7 +89,7 @@ mod tests {
     use super::*;
 
     fn fit() -> Host {
-        Host { kernel: (6, 1), capabilities: u64::MAX, cgroup2: Some("/sys/fs/cgroup".into()), bpffs: true }
+        Host { kernel: (6, 1), capabilities: u64::MAX, cgroup2: Ok("/sys/fs/cgroup".into()), bpffs: true }
     }
 
     #[test]
@@ -96,7 +100,10 @@ mod tests {
             (Host { kernel: (5, 14), ..fit() }, Err(Unfit::Kernel { major: 5, minor: 14 })),
             (Host { capabilities: 0, ..fit() }, Err(Unfit::Capability { capability: "CAP_NET_ADMIN" })),
             (Host { capabilities: !(1 << 39), ..fit() }, Err(Unfit::Capability { capability: "CAP_BPF" })),
-            (Host { cgroup2: None, ..fit() }, Err(Unfit::Cgroups)),
+            (
+                Host { cgroup2: Err("none".to_owned()), ..fit() },
+                Err(Unfit::Cgroups { reason: "none".to_owned() }),
+            ),
             (Host { bpffs: false, ..fit() }, Err(Unfit::FileSystem)),
         ];
         for (host, found) in cases {

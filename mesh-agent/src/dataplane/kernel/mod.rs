@@ -20,14 +20,15 @@ mod programs;
 mod resolvers;
 mod socket;
 mod table;
+mod trial;
 
 pub use attachment::Attachment;
 pub use error::KernelError;
 pub use facts::{Facts, MapFill, ProgramFacts};
 pub use host::{Host, Unfit};
 pub use maps::Maps;
-pub use mounts::find_cgroup2;
 pub use pins::{DEFAULT_PINS, Pins};
 pub use resolvers::Resolvers;
 pub use socket::{cgroup_id, monotonic_now, namespace_cookie, origin_of};
 pub use table::Table;
+pub use trial::Doubt;

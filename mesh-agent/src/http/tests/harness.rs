@@ -213,7 +213,7 @@ pub async fn build(plan: Plan) -> House {
         gossip: plan.gossip,
         logs,
         metrics: Metrics::default(),
-        dataplane: tokio::sync::watch::channel([("mode".to_owned(), "userspace".to_owned())].into()).1,
+        dataplane: Arc::new(crate::http::DataPlaneFacts::from([("mode".to_owned(), "userspace".to_owned())])),
         facts,
         settings: Arc::new(plan.settings),
         clock,

@@ -175,5 +175,9 @@ const choose = () => {
 addEventListener("hashchange", choose);
 choose();
 call("/v1/agent/self")
-  .then(({ body }) => { document.getElementById("where").textContent = `${body.Config.NodeName} in ${body.Config.Datacenter}`; })
+  .then(({ body }) => {
+    const { mode, reason } = body.Stats.dataplane;
+    const path = reason ? `data path: ${mode} (${reason})` : `data path: ${mode}`;
+    document.getElementById("where").textContent = `${body.Config.NodeName} in ${body.Config.Datacenter}, ${path}`;
+  })
   .catch((error) => say(error.message, true));

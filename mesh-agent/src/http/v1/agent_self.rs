@@ -1,18 +1,19 @@
 use super::members::member;
 use crate::http::answer::Answered;
 use crate::http::call::Call;
-use crate::http::deps::AgentFacts;
+use crate::http::deps::{AgentFacts, DataPlaneFacts};
 use serde_json::{Value, json};
 
 /// Who this agent is and how it fares; values of `Stats` are text, as the command line prints them.
 pub async fn show(call: Call) -> Answered {
     let facts = &*call.deps.facts;
+    let dataplane = call.deps.dataplane.facts().await;
     call.json_answer(&json!({
         "Config": config(facts),
         "DebugConfig": facts.debug_config,
         "Coord": super::coordinate::origin(),
         "Member": member(facts),
-        "Stats": stats(&call),
+        "Stats": stats(&call, &dataplane),
         "Meta": call.deps.local.options().node.meta,
         "xDS": null,
     }))
@@ -30,7 +31,7 @@ fn config(facts: &AgentFacts) -> Value {
     })
 }
 
-fn stats(call: &Call) -> Value {
+fn stats(call: &Call, dataplane: &DataPlaneFacts) -> Value {
     let (facts, view) = (&call.deps.facts, call.deps.local.view());
     let leader = call.deps.catalog.leader();
     let own = std::net::SocketAddr::new(facts.address, facts.server_port).to_string();
@@ -46,7 +47,7 @@ fn stats(call: &Call) -> Value {
             "leader_addr": leader.unwrap_or_default(),
             "server": facts.server.to_string(),
         },
-        "dataplane": *call.deps.dataplane.borrow(),
+        "dataplane": dataplane,
         "raft": {
             "applied_index": call.deps.catalog.state().applied().to_string(),
             "num_peers": call.deps.catalog.peers().len().saturating_sub(1).to_string(),

@@ -1,5 +1,6 @@
 //! Programs that know nothing of the mesh, steered into it by the kernel.
 
+mod clients;
 mod cut;
 mod life;
 mod names;
@@ -90,6 +91,12 @@ fn mesh(arguments: &[&str]) -> Command {
     command
 }
 
+fn start_agent(cgroups: &Cgroups, directory: &Path) -> Process {
+    let mut command = mesh(&["agent", "-dev"]);
+    command.arg(format!("-config-file={}", directory.join("config.json").display()));
+    Process::start(cgroups.enter("agent", command), &directory.join("agent.log"))
+}
+
 /// Changes the agent's configuration.
 type Setting = dyn Fn(&Cgroups, &mut Value) + Send;
 
@@ -109,9 +116,7 @@ impl Scene {
         let file = directory.path().join("config.json");
         std::fs::write(&file, config.to_string()).unwrap();
         let (web, far) = (DemoService::start(8081, "web"), DemoService::start(8082, "far"));
-        let mut command = mesh(&["agent", "-dev"]);
-        command.arg(format!("-config-file={}", file.display()));
-        let agent = Process::start(cgroups.enter("agent", command), &directory.path().join("agent.log"));
+        let agent = start_agent(&cgroups, directory.path());
         let mut scene = Self { directory, agent, far_proxy: None, web, far, cgroups };
         let mode = eventually("the data plane has a mode", || {
             let status = run(&mut mesh(&["dataplane", "status"])).stdout;
@@ -122,6 +127,15 @@ impl Scene {
         }
         scene.start_far();
         Ok(scene)
+    }
+
+    /// A new agent in the place of one that ended.
+    fn restart(&mut self) {
+        self.agent = start_agent(&self.cgroups, self.directory.path());
+        eventually("the new agent steers", || {
+            run(&mut mesh(&["dataplane", "status"])).stdout.starts_with("mode = ebpf").then_some(())
+        });
+        self.start_far();
     }
 
     fn start_far(&mut self) {
@@ -168,6 +182,13 @@ except ConnectionError as e: print(type(e).__name__, flush=True)";
         Held { process: Process::start(self.cgroups.enter(below, command), &log) }
     }
 
+    /// A Python program in that cgroup.
+    fn python(&self, below: &str, script: &str, arguments: &[&str]) -> Command {
+        let mut command = Command::new("python3");
+        command.args(["-c", script]).args(arguments);
+        self.cgroups.enter(below, command)
+    }
+
     fn counter(&self, name: &str) -> u64 {
         self.fact(&format!("counter.{name}")).parse().unwrap()
     }
@@ -182,6 +203,10 @@ except ConnectionError as e: print(type(e).__name__, flush=True)";
     fn eventually_counted(&self, name: &str) {
         eventually(name, || (self.counter(name) > 0).then_some(()));
     }
+}
+
+fn mesh_denies(source: &str, destination: &str) {
+    run(&mut mesh(&["intention", "create", "-deny", source, destination])).success();
 }
 
 /// A connection that is open, until somebody ends it.

@@ -15,6 +15,7 @@ use super::runtime::{
 };
 use super::settings::{Connect, Settings};
 use crate::ca::CaSettings;
+use crate::dataplane::Accelerate;
 use crate::model::IntentionAction;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -107,6 +108,7 @@ fn dataplane(settings: &Settings) -> DataPlaneConfig {
         mode: settings.dataplane.as_ref().map_or(DataPlaneMode::default(), |mode| mode.0),
         cgroup: settings.dataplane_cgroup.clone(),
         pins: pins.unwrap_or_else(|| crate::dataplane::DEFAULT_PINS.into()),
+        accelerate: settings.dataplane_accelerate.as_ref().map_or(Accelerate::default(), |wish| wish.0),
         dns: settings.dataplane_dns.unwrap_or(true),
     }
 }
