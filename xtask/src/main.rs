@@ -3,6 +3,7 @@
 mod bench;
 mod build;
 mod ebpf;
+mod lab;
 mod lint;
 mod load;
 mod packages;
@@ -41,6 +42,8 @@ enum Command {
     Tidy,
     /// Measure the data path against plain loopback and other proxies
     Bench(bench::Options),
+    /// Start a cluster of virtual machines on this one, and break it
+    Lab(lab::Options),
     /// The benchmark's application and clients
     #[command(subcommand, hide = true)]
     Load(load::Mode),
@@ -65,6 +68,7 @@ fn carry_out(command: Command) -> Result<()> {
         Command::Lint => lint::run(),
         Command::Tidy => tidy::run(),
         Command::Bench(options) => bench::run(&options),
+        Command::Lab(options) => lab::run(&options),
         Command::Load(mode) => load::run(mode),
     }
 }
