@@ -1,7 +1,7 @@
 //! Several servers on one host, each with an address of its own.
 
 use crate::http::{self, Response};
-use crate::process::Process;
+use crate::process::{Output, Process, run};
 use crate::wait::{eventually, within};
 use crate::{PortBlock, binary};
 use serde_json::{Value, json};
@@ -139,6 +139,13 @@ impl TestServer {
     pub fn request(&self, method: &str, target: &str, body: &[u8]) -> Response {
         let answered = http::request(self.http_port, method, target, body);
         answered.unwrap_or_else(|error| panic!("{} {method} {target}: {error}", self.name))
+    }
+
+    /// A command line of `mesh` against this server.
+    pub fn mesh(&self, arguments: &[&str]) -> Output {
+        let mut command = Command::new(binary::mesh());
+        command.env("CONSUL_HTTP_ADDR", format!("127.0.0.1:{}", self.http_port)).args(arguments);
+        run(&mut command)
     }
 
     /// Whom it believes to lead.

@@ -11,7 +11,7 @@ use super::mesh::Mesh;
 use super::node_id::node_id;
 use super::observed::Observed;
 use super::options;
-use super::ports::CatalogLeadership;
+use super::ports::{CatalogLeadership, PeerOperator};
 use super::signals::Signals;
 use super::steerer::SteererDoors;
 use crate::catalog::Catalog;
@@ -34,6 +34,7 @@ pub(super) async fn build(
     let core = Core::start(&config, id, &shutdown).await?;
     core.serve(&config, id, &mut tasks, &shutdown).await?;
     let mesh = Mesh::start(&config, &core, &mut tasks, &shutdown).await?;
+    let operator = Arc::new(PeerOperator(core.operator()));
     let (raft, catalog) = (core.raft, core.catalog);
     let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
     let checks = CheckKeeper::new(local.clone(), catalog.clone());
@@ -50,6 +51,7 @@ pub(super) async fn build(
         authorizer: mesh.authorizer.clone(),
         tokens: Arc::new(NoTokens),
         control: Arc::new(control),
+        operator: Some(operator),
         gossip: None,
         logs: observed.logs.clone(),
         metrics: observed.metrics.clone(),

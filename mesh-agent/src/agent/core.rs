@@ -7,7 +7,7 @@ use super::trust::cluster_tls;
 use crate::ca::CaManager;
 use crate::catalog::{Catalog, Consensus};
 use crate::clock::Clock;
-use crate::peer::{Acquaintances, PeerDoor, RaftWire, ServerAgreement};
+use crate::peer::{Acquaintances, PeerDoor, RaftWire, ServerAgreement, ServerOperator};
 use crate::pki::cluster::ClusterTls;
 use crate::raft::{NoPeers, RaftError, RaftNode, RaftOptions, Transport};
 use crate::rpc::{Pool, RpcLimits, RpcServer};
@@ -51,6 +51,11 @@ impl Core {
         let ca_store = Arc::new(CatalogCaStore(catalog.clone()));
         let ca = Arc::new(CaManager::new(ca_store, config.node.datacenter.clone(), Clock::System));
         Ok(Self { raft, catalog, ca, store, agreement, line })
+    }
+
+    /// For whoever changes the servers by hand.
+    pub fn operator(&self) -> ServerOperator {
+        ServerOperator::new(self.raft.clone(), self.line.as_ref().map(|line| line.pool.clone()))
     }
 
     /// Answers other nodes, and looks for the cluster that this server belongs to.

@@ -19,6 +19,7 @@ mod launch;
 mod maint;
 mod members;
 mod monitor;
+mod operator;
 mod run;
 mod services;
 mod table;

@@ -2,8 +2,8 @@
 
 use super::command::{Action, Api, Command};
 use super::{
-    catalog, connect, dataplane, info, intention, join, keyring, launch, maint, members, monitor, services,
-    validate, version,
+    catalog, connect, dataplane, info, intention, join, keyring, launch, maint, members, monitor, operator,
+    services, validate, version,
 };
 
 /// Sorted by path.
@@ -37,6 +37,11 @@ pub(super) const COMMANDS: &[Command] = &[
     maint::MAINT,
     members::MEMBERS,
     monitor::MONITOR,
+    operator::GROUP,
+    operator::RAFT,
+    operator::LIST,
+    operator::REMOVE,
+    operator::TRANSFER,
     maint::RELOAD,
     launch::RUN,
     services::GROUP,

@@ -9,6 +9,7 @@ use crate::leaf::{LeafError, LeafManager};
 use crate::local::LocalState;
 use crate::model::{CaConfig, Datacenter, IntentionAction, IssuedCert, NodeName, Opaque, ServiceName};
 use crate::policy::Authorizer;
+use crate::raft::Server;
 use crate::session::Sessions;
 use crate::telemetry::{Logs, Metrics};
 use http::{HeaderName, HeaderValue};
@@ -43,6 +44,8 @@ pub struct Deps {
     pub tokens: Arc<dyn Tokens>,
     pub control: Arc<dyn Control>,
     /// Absent where the agent is a cluster of its own.
+    /// Absent on an agent that is no server.
+    pub operator: Option<Arc<dyn Operator>>,
     pub gossip: Option<Gossip>,
     pub logs: Logs,
     pub metrics: Metrics,
@@ -74,6 +77,15 @@ impl Authority for CaManager {
     fn configure<'a>(&'a self, provider: &'a str, config: &'a Opaque) -> Later<'a, Result<(), CaError>> {
         Box::pin(self.set_configuration(provider, config))
     }
+}
+
+/// Who the servers are, and changes of that, which the leader makes.
+pub trait Operator: Send + Sync {
+    fn servers(&self) -> Vec<Server>;
+    /// The error is for people.
+    fn remove(&self, id: u64) -> Later<'_, Result<(), String>>;
+    /// Steps aside for the server of this id, or for any.
+    fn transfer(&self, to: Option<u64>) -> Later<'_, Result<(), String>>;
 }
 
 /// Keeps this node's leaf certificates fresh.

@@ -31,7 +31,7 @@ mod tests;
 pub use browser::AllowedHosts;
 pub use deps::{
     AddressRule, AgentFacts, Authority, Control, DataPlane, DataPlaneFacts, Deps, HttpSettings, Leaves,
-    NoTokens, Tokens,
+    NoTokens, Operator, Tokens,
 };
 pub use error::ApiError;
 pub use limits::HttpLimits;

@@ -3,7 +3,7 @@ use super::ui;
 use super::v1::{
     agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, ca, catalog,
     catalog_write, coordinate, health, host, intention_exact, intention_query, intentions, internal_ui,
-    keyring, kv, leaf, members, metrics, monitor, proxy_config, service_write, session, status, txn,
+    keyring, kv, leaf, members, metrics, monitor, proxy_config, raft, service_write, session, status, txn,
 };
 use crate::acl::{Access, Level, Resource};
 
@@ -80,6 +80,9 @@ pub static ROUTES: &[Route] = &[
     Route::put("/v1/agent/maintenance", Access::NODE_WRITE, to!(agent_control::maintenance)),
     Route::put("/v1/agent/token/", Access::AGENT_WRITE, to!(agent_control::token)),
     // The keys that members seal with.
+    Route::get("/v1/operator/raft/configuration", Access::OPERATOR_READ, to!(raft::configuration)),
+    Route::delete("/v1/operator/raft/peer", Access::OPERATOR_WRITE, to!(raft::remove)),
+    Route::post("/v1/operator/raft/transfer-leader", Access::OPERATOR_WRITE, to!(raft::transfer)),
     Route::get("/v1/operator/keyring", Access::KEYRING_READ, to!(keyring::list)),
     Route::post("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::install)),
     Route::put("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::choose)),

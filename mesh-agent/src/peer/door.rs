@@ -1,7 +1,9 @@
 use super::acquaintances::Acquaintances;
 use super::lead::lead;
+use super::operator::operate;
 use super::question::{
-    CaFault, CaRequest, Fault, Introduction, ReadConsistency, ServerStatus, SignQuestion, WriteAnswer, method,
+    CaFault, CaRequest, Fault, Introduction, OperatorQuestion, ReadConsistency, ServerStatus, SignQuestion,
+    WriteAnswer, method,
 };
 use crate::ca::{CaManager, SignRequest};
 use crate::catalog::Consensus;
@@ -34,6 +36,7 @@ impl Handler for PeerDoor {
     fn most(&self, peer: &NodeIdentity, method: &str) -> usize {
         match (method, peer.role) {
             (method::RAFT | method::LEAD | method::WRITE, NodeRole::Server) => BETWEEN_SERVERS,
+            (method::OPERATE, NodeRole::Server) => SMALL,
             (method::WRITE, NodeRole::Client) => COMMAND,
             (
                 method::NEWEST | method::FOLLOW | method::SIGN | method::CONFIGURE_CA | method::STATUS,
@@ -49,6 +52,7 @@ impl Handler for PeerDoor {
             match call.method.as_str() {
                 method::RAFT => self.raft(body).await,
                 method::LEAD => one(&lead(&self.raft, question(body)?).await),
+                method::OPERATE => one(&self.operate(question(body)?).await),
                 method::WRITE => one(&self.write(question(body)?).await),
                 method::NEWEST => one(&self.newest(question(body)?).await),
                 method::FOLLOW => Ok(self.follow(question(body)?)),
@@ -73,6 +77,10 @@ impl PeerDoor {
     async fn raft(&self, message: &[u8]) -> Result<Reply, Refusal> {
         let answer = self.raft.answer(message).await.map_err(|error| Refusal::new(error.to_string()))?;
         Ok(Reply::One(answer.into()))
+    }
+
+    async fn operate(&self, question: OperatorQuestion) -> Result<(), String> {
+        operate(&self.raft, question).await.map_err(|error| error.to_string())
     }
 
     async fn write(&self, command: Command) -> Result<WriteAnswer, Fault> {

@@ -21,6 +21,8 @@ pub(super) mod method {
     pub(in crate::peer) const SIGN: &str = "sign";
     pub(in crate::peer) const CONFIGURE_CA: &str = "configure-ca";
     pub(in crate::peer) const STATUS: &str = "status";
+    /// A change of the servers that a person asked another server for.
+    pub(in crate::peer) const OPERATE: &str = "operate";
 
     /// A server itself waits this long for a leader, or for a majority.
     pub(in crate::peer) const PATIENCE: Duration = Duration::from_secs(10);
@@ -169,6 +171,13 @@ pub struct ServerStatus {
     /// How many servers it was told to expect.
     pub expects: u32,
     pub leader: Option<String>,
+}
+
+/// What a person asks of the leader, through any server.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) enum OperatorQuestion {
+    Remove(u64),
+    Transfer(Option<u64>),
 }
 
 /// Whom a server knows, itself apart.

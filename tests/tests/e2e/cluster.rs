@@ -129,3 +129,35 @@ fn a_server_with_another_secret_is_not_let_in() {
     let peers = cluster.servers[0].request("GET", "/v1/status/peers", b"").json();
     assert_eq!(peers.as_array().unwrap().len(), 3, "{peers}");
 }
+
+#[test]
+fn an_operator_lists_servers_hands_over_the_lead_and_takes_a_dead_server_out() {
+    let mut cluster = TestCluster::start(3);
+    let leader = cluster.wait_for_leader();
+    let (follower, dead) = ((leader + 1) % 3, (leader + 2) % 3);
+    let mesh = |arguments: &[&str]| cluster.servers[follower].mesh(arguments);
+    let listed = mesh(&["operator", "raft", "list-peers"]).success();
+    let row = |list: &str, name: &str| list.lines().find(|line| line.starts_with(name)).map(str::to_owned);
+    for server in &cluster.servers {
+        let state = if server.address() == cluster.servers[leader].address() { "leader" } else { "follower" };
+        let row =
+            row(&listed, &server.name).unwrap_or_else(|| panic!("{} is missing:\n{listed}", server.name));
+        assert!(row.contains(&server.address()) && row.contains(state) && row.contains("true"), "{row}");
+    }
+    let own = row(&listed, &cluster.servers[follower].name).unwrap();
+    let id = own.split_whitespace().nth(1).unwrap();
+    mesh(&["operator", "raft", "transfer-leader", "-id", id]).success();
+    eventually("the server that was named leads", || cluster.leader().filter(|leader| *leader == follower));
+
+    let address = cluster.servers[dead].address();
+    cluster.servers[dead].kill();
+    // Through another server than the leader.
+    let other = &cluster.servers[leader];
+    let remove = || other.mesh(&["operator", "raft", "remove-peer", "-address", &address]);
+    eventually("the dead server is taken out", || (remove().status == Some(0)).then_some(()));
+    let peers = other.request("GET", "/v1/status/peers", b"").json();
+    assert_eq!(peers.as_array().unwrap().len(), 2, "{peers}");
+    let unknown = other.mesh(&["operator", "raft", "remove-peer", "-address", "10.0.0.1:1"]);
+    assert_eq!(unknown.status, Some(1));
+    assert!(unknown.stderr.contains("was not found in the Raft configuration"), "{}", unknown.stderr);
+}

@@ -6,6 +6,7 @@ mod captures;
 mod endpoints;
 mod leadership;
 mod meant;
+mod operator;
 mod signer;
 
 pub(super) use authorize::PolicyAuthorize;
@@ -14,4 +15,5 @@ pub(super) use captures::KernelCaptures;
 pub(super) use endpoints::MeshEndpoints;
 pub(super) use leadership::CatalogLeadership;
 pub(super) use meant::KernelMeant;
+pub(super) use operator::PeerOperator;
 pub(super) use signer::LocalSigner;

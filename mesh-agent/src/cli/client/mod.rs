@@ -8,6 +8,7 @@ mod connector;
 mod error;
 mod keyring;
 mod query;
+mod raft;
 mod request;
 mod tls;
 
@@ -21,4 +22,5 @@ pub use connect::{Authorization, CaConfiguration, CaRoot, CaRoots, Intention, Le
 pub use error::ClientError;
 pub use keyring::KeyringPool;
 pub use query::Query;
+pub use raft::RaftServer;
 pub use request::{Answer, Client};

@@ -210,6 +210,7 @@ pub async fn build(plan: Plan) -> House {
         authorizer: compiler.authorizer(),
         tokens: plan.tokens,
         control: control.clone(),
+        operator: None,
         gossip: plan.gossip,
         logs,
         metrics: Metrics::default(),

@@ -23,6 +23,7 @@ pub mod members;
 pub mod metrics;
 pub mod monitor;
 pub mod proxy_config;
+pub mod raft;
 pub mod service_write;
 pub mod session;
 pub mod status;
