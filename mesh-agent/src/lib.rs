@@ -33,6 +33,7 @@ pub mod view;
 // Floor 5, facade.
 pub mod catalog;
 // Floor 6, duties.
+pub mod event;
 pub mod leader;
 pub mod local;
 pub mod policy;

@@ -9,6 +9,7 @@ pub mod cluster;
 pub mod demo;
 pub mod dns;
 pub mod http;
+pub mod linearizable;
 pub mod netns;
 pub mod peers;
 pub mod ports;

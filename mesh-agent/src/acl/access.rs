@@ -77,6 +77,8 @@ impl Access {
     /// A check is its service's or its node's.
     pub const CHECK_WRITE: Self =
         Self::NeedsOneOf(&[(Resource::Service, Level::Write), (Resource::Node, Level::Write)]);
+    pub const EVENT_READ: Self = Self::Needs(Resource::Event, Level::Read);
+    pub const EVENT_WRITE: Self = Self::Needs(Resource::Event, Level::Write);
     pub const INTENTION_READ: Self = Self::Needs(Resource::Intention, Level::Read);
     pub const INTENTION_WRITE: Self = Self::Needs(Resource::Intention, Level::Write);
     pub const KEY_LIST: Self = Self::Needs(Resource::Key, Level::List);
@@ -88,6 +90,8 @@ impl Access {
     pub const KEYRING_WRITE: Self = Self::Needs(Resource::Keyring, Level::Write);
     pub const OPERATOR_READ: Self = Self::Needs(Resource::Operator, Level::Read);
     pub const OPERATOR_WRITE: Self = Self::Needs(Resource::Operator, Level::Write);
+    pub const QUERY_READ: Self = Self::Needs(Resource::Query, Level::Read);
+    pub const QUERY_WRITE: Self = Self::Needs(Resource::Query, Level::Write);
     pub const SESSION_READ: Self = Self::Needs(Resource::Session, Level::Read);
     pub const SESSION_WRITE: Self = Self::Needs(Resource::Session, Level::Write);
     pub const SERVICE_READ: Self = Self::Needs(Resource::Service, Level::Read);

@@ -11,12 +11,12 @@ use super::mesh::Mesh;
 use super::node_id::node_id;
 use super::observed::Observed;
 use super::options;
-use super::ports::{CatalogLeadership, PeerOperator};
+use super::ports::{CatalogLeadership, LocalNode, PeerOperator};
 use super::signals::Signals;
 use super::steerer::SteererDoors;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
-use crate::http::{Deps, NoTokens};
+use crate::http::{Deps, Events, NoTokens};
 use crate::local::{CheckKeeper, LocalState, StateSyncer};
 use crate::session::{SessionKeeper, Sessions};
 use crate::task::{Shutdown, TaskGroup};
@@ -48,6 +48,7 @@ pub(super) async fn build(
         ca: mesh.ca.clone(),
         leaves: mesh.leaf.clone(),
         sessions: sessions.clone(),
+        events: Events::of_one(Arc::new(LocalNode { name: config.node.name.clone(), local: local.clone() })),
         authorizer: mesh.authorizer.clone(),
         tokens: Arc::new(NoTokens),
         control: Arc::new(control),

@@ -1,6 +1,8 @@
-use crate::discovery::{AddressOwners, CatalogReader, Endpoint, Reach};
+use crate::discovery::{AddressOwners, CatalogReader, Endpoint, Prepared, Reach};
 use crate::model::{Node, NodeName, ServiceName};
-use crate::state::{InstancesOf, OwnersOf, Query, ServiceInstance, State, Through};
+use crate::state::{
+    ExecutePrepared, Executed, InstancesOf, OwnersOf, Query, ServiceInstance, State, Through,
+};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -27,6 +29,12 @@ impl CatalogReader for State {
 
     fn virtual_ip(&self, service: &ServiceName) -> Option<Ipv4Addr> {
         Self::virtual_ip(self, service)
+    }
+
+    fn prepared(&self, name: &str) -> Option<Prepared> {
+        let Executed { query, instances } = ExecutePrepared(name.to_owned()).run(self)?;
+        let endpoints = instances.into_iter().map(Endpoint::from).collect();
+        Some(Prepared { endpoints, ttl: query.dns_ttl })
     }
 
     fn owners_of(&self, address: IpAddr) -> AddressOwners {

@@ -2,8 +2,8 @@
 
 use super::command::{Action, Api, Command};
 use super::{
-    catalog, connect, dataplane, info, intention, join, keyring, launch, maint, members, monitor, operator,
-    services, validate, version,
+    catalog, connect, dataplane, event, info, intention, join, keyring, kv, launch, lock, maint, members,
+    monitor, operator, services, validate, version, watch,
 };
 
 /// Sorted by path.
@@ -22,6 +22,7 @@ pub(super) const COMMANDS: &[Command] = &[
     dataplane::DETACH,
     dataplane::STATUS,
     join::FORCE_LEAVE,
+    event::EVENT,
     info::INFO,
     intention::GROUP,
     intention::CHECK,
@@ -33,7 +34,14 @@ pub(super) const COMMANDS: &[Command] = &[
     join::JOIN,
     keyring::KEYGEN,
     keyring::KEYRING,
+    kv::GROUP,
+    kv::DELETE,
+    kv::EXPORT,
+    kv::GET,
+    kv::IMPORT,
+    kv::PUT,
     maint::LEAVE,
+    lock::LOCK,
     maint::MAINT,
     members::MEMBERS,
     monitor::MONITOR,
@@ -49,6 +57,7 @@ pub(super) const COMMANDS: &[Command] = &[
     services::REGISTER,
     validate::VALIDATE,
     version::COMMAND,
+    watch::WATCH,
 ];
 
 const AGENT: Command = Command {

@@ -1,4 +1,4 @@
-use super::{AddressOwners, CatalogReader, Endpoint, Reach};
+use super::{AddressOwners, CatalogReader, Endpoint, Prepared, Reach};
 use crate::model::{
     CheckStatus, Datacenter, Meta, Node, NodeName, NodeService, RaftIndex, ServiceId, ServiceName,
 };
@@ -47,6 +47,14 @@ pub(crate) fn instance(service: &str, id: &str, tags: &[&str]) -> NodeService {
 }
 
 impl CatalogReader for Fixture {
+    /// The query `q-<service>` finds the passing instances of the service, for 7 seconds.
+    fn prepared(&self, name: &str) -> Option<Prepared> {
+        let service = ServiceName::new(name.strip_prefix("q-")?).ok()?;
+        let mut endpoints = self.instances(&service, Reach::Direct);
+        endpoints.retain(|endpoint| endpoint.status == CheckStatus::Passing);
+        Some(Prepared { endpoints, ttl: Some(std::time::Duration::from_secs(7)) })
+    }
+
     fn instances(&self, service: &ServiceName, reach: Reach) -> Vec<Endpoint> {
         let serves = |e: &&Endpoint| match reach {
             Reach::Direct => e.service.name.folded() == service.folded(),

@@ -13,4 +13,4 @@ mod reader;
 pub use endpoint::{Endpoint, Health};
 pub use order::{nearest_first, shuffle};
 pub use query::{ServiceQuery, endpoints};
-pub use reader::{AddressOwners, CatalogReader, Reach};
+pub use reader::{AddressOwners, CatalogReader, Prepared, Reach};

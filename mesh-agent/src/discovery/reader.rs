@@ -2,6 +2,7 @@ use super::Endpoint;
 use crate::model::{Node, NodeName, ServiceName};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How the caller wants to reach a service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +23,14 @@ pub struct AddressOwners {
     pub virtual_of: Option<ServiceName>,
 }
 
+/// The answer of a prepared query.
+#[derive(Clone, Debug)]
+pub struct Prepared {
+    /// Those that the query wants, in no order yet.
+    pub endpoints: Vec<Endpoint>,
+    pub ttl: Option<Duration>,
+}
+
 /// What discovery asks of a catalog: a server's state, a client's view, or a fixture. Names are looked up
 /// without regard to case.
 pub trait CatalogReader: Send + Sync {
@@ -30,4 +39,6 @@ pub trait CatalogReader: Send + Sync {
     fn node(&self, name: &NodeName) -> Option<Arc<Node>>;
     fn virtual_ip(&self, service: &ServiceName) -> Option<Ipv4Addr>;
     fn owners_of(&self, address: IpAddr) -> AddressOwners;
+    /// What the prepared query of a name finds; none, if no query answers it.
+    fn prepared(&self, name: &str) -> Option<Prepared>;
 }

@@ -35,6 +35,8 @@ pub(super) enum Subject {
         tag: Option<String>,
         reach: Reach,
     },
+    /// The name of a prepared query.
+    Prepared(String),
     Virtual(ServiceName),
     Address(IpAddr),
     /// A name that holds nothing itself and has names below it, such as `service.<zone>`.
@@ -50,7 +52,7 @@ pub(super) struct QuestionParser {
     domains: Vec<Domain>,
 }
 
-const KINDS: [&str; 5] = ["service", "connect", "virtual", "node", "addr"];
+const KINDS: [&str; 6] = ["service", "connect", "query", "virtual", "node", "addr"];
 
 impl QuestionParser {
     pub(super) fn new(mut domains: Vec<Domain>) -> Self {
@@ -98,6 +100,7 @@ fn subject(kind: &str, labels: &[&str]) -> Option<Subject> {
             let service = ServiceName::new(&labels.join(".")).ok()?;
             Some(Subject::Service { service, tag: None, reach: Reach::Mesh })
         }
+        ("query", labels) => Some(Subject::Prepared(labels.join("."))),
         ("virtual", labels) => ServiceName::new(&labels.join(".")).ok().map(Subject::Virtual),
         ("node", labels) => NodeName::new(&labels.join(".")).ok().map(Subject::Node),
         ("addr", [hex]) => names::parse_address(hex).map(Subject::Address),

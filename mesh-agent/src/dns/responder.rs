@@ -3,7 +3,7 @@ use super::question::{Inside, Question, QuestionParser, Subject};
 use super::record_maker::{Located, RecordMaker};
 use super::{DnsOptions, names};
 use crate::clock::Timestamp;
-use crate::discovery::{self, CatalogReader, Endpoint, Reach, ServiceQuery};
+use crate::discovery::{self, CatalogReader, Endpoint, Prepared, Reach, ServiceQuery};
 use crate::model::{Node, ServiceName};
 use hickory_proto::op::{Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
@@ -149,6 +149,7 @@ impl Ask<'_> {
             Subject::NameServer => Some(self.name_server()),
             Subject::Node(name) => self.catalog.node(name).map(|node| self.node(&node)),
             Subject::Service { service, tag, reach } => self.service(service, tag.as_ref(), *reach),
+            Subject::Prepared(name) => self.prepared(name),
             Subject::Virtual(service) => {
                 let ip = self.catalog.virtual_ip(service)?;
                 Some(self.ip(ip.into(), self.options().ttl_of(service)))
@@ -208,7 +209,21 @@ impl Ask<'_> {
     }
 
     fn service(&self, service: &ServiceName, tag: Option<&String>, reach: Reach) -> Option<Found> {
-        let endpoints = self.endpoints(service, tag, reach);
+        self.reached(&self.endpoints(service, tag, reach))
+    }
+
+    /// The query itself says how long its answer holds, if it says so.
+    fn prepared(&self, name: &str) -> Option<Found> {
+        let Prepared { mut endpoints, ttl } = self.catalog.prepared(name)?;
+        discovery::shuffle(&mut endpoints, self.moment.seed);
+        let mut found = self.reached(&endpoints)?;
+        if let Some(ttl) = ttl.map(|ttl| u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX)) {
+            found.answers.iter_mut().chain(&mut found.additionals).for_each(|record| record.ttl = ttl);
+        }
+        Some(found)
+    }
+
+    fn reached(&self, endpoints: &[Endpoint]) -> Option<Found> {
         if endpoints.is_empty() {
             return None;
         }
@@ -219,7 +234,7 @@ impl Ask<'_> {
                 Found::located(located.filter(|l| seen.insert(l.record.data.clone())))
             }
             RecordType::A | RecordType::AAAA | RecordType::CNAME | RecordType::ANY => {
-                Found::answers(self.addresses(&endpoints))
+                Found::answers(self.addresses(endpoints))
             }
             _ => Found::default(),
         })

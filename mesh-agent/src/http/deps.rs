@@ -4,6 +4,7 @@ use crate::acl;
 use crate::ca::{CaError, CaManager};
 use crate::catalog::{Catalog, Later};
 use crate::clock::Clock;
+use crate::event::{Broadcast, EventLog, ThisNode};
 use crate::gossip::Gossip;
 use crate::leaf::{LeafError, LeafManager};
 use crate::local::LocalState;
@@ -40,6 +41,7 @@ pub struct Deps {
     pub ca: Arc<dyn Authority>,
     pub leaves: Arc<dyn Leaves>,
     pub sessions: Sessions,
+    pub events: Events,
     pub authorizer: Authorizer,
     pub tokens: Arc<dyn Tokens>,
     pub control: Arc<dyn Control>,
@@ -53,6 +55,21 @@ pub struct Deps {
     pub facts: Arc<AgentFacts>,
     pub settings: Arc<HttpSettings>,
     pub clock: Clock,
+}
+
+/// User events: those that this node has heard, and who carries new ones.
+#[derive(Clone)]
+pub struct Events {
+    pub log: Arc<EventLog>,
+    pub carrier: Arc<dyn Broadcast>,
+}
+
+impl Events {
+    /// Of a node that has no others to tell.
+    pub fn of_one(node: Arc<dyn ThisNode>) -> Self {
+        let log = Arc::new(EventLog::new(node));
+        Self { carrier: log.clone(), log }
+    }
 }
 
 /// The certificate authority, on this node or on the servers.

@@ -118,6 +118,7 @@ fn refusal_status(refusal: &Refusal) -> StatusCode {
         Refusal::NoSuchService { .. } | Refusal::Unrestorable { .. } => StatusCode::BAD_REQUEST,
         Refusal::NodeNameTaken { .. } | Refusal::CaChanged { .. } => StatusCode::CONFLICT,
         Refusal::RolledBack { .. } => StatusCode::CONFLICT,
+        Refusal::BadQuery { .. } => StatusCode::BAD_REQUEST,
         // An unmet condition is an answer of its own; the others are 500 in Consul too.
         _ => StatusCode::INTERNAL_SERVER_ERROR,
     }

@@ -30,8 +30,8 @@ mod tests;
 
 pub use browser::AllowedHosts;
 pub use deps::{
-    AddressRule, AgentFacts, Authority, Control, DataPlane, DataPlaneFacts, Deps, HttpSettings, Leaves,
-    NoTokens, Operator, Tokens,
+    AddressRule, AgentFacts, Authority, Control, DataPlane, DataPlaneFacts, Deps, Events, HttpSettings,
+    Leaves, NoTokens, Operator, Tokens,
 };
 pub use error::ApiError;
 pub use limits::HttpLimits;

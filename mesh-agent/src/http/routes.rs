@@ -2,8 +2,9 @@ use super::route::Route;
 use super::ui;
 use super::v1::{
     agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, ca, catalog,
-    catalog_write, coordinate, health, host, intention_exact, intention_query, intentions, internal_ui,
-    keyring, kv, leaf, members, metrics, monitor, proxy_config, raft, service_write, session, status, txn,
+    catalog_write, coordinate, event, health, host, intention_exact, intention_query, intentions,
+    internal_ui, keyring, kv, leaf, members, metrics, monitor, prepared_query, proxy_config, raft,
+    service_write, session, status, txn,
 };
 use crate::acl::{Access, Level, Resource};
 
@@ -16,6 +17,10 @@ macro_rules! to {
 
 const NODES: Access = Access::Filtered(Resource::Node);
 const SERVICES: Access = Access::Filtered(Resource::Service);
+const EVENTS: Access = Access::Filtered(Resource::Event);
+/// What fits into one packet with its envelope.
+const EVENT_PAYLOAD: usize = 512;
+const QUERIES: Access = Access::Filtered(Resource::Query);
 const KEYS: Access = Access::Filtered(Resource::Key);
 const SESSIONS: Access = Access::Filtered(Resource::Session);
 /// Each operation asks for its own.
@@ -117,6 +122,15 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/session/info/", SESSIONS, to!(session::info)),
     Route::get("/v1/session/node/", SESSIONS, to!(session::node)),
     Route::get("/v1/session/list", SESSIONS, to!(session::list)),
+    // Prepared queries.
+    Route::get("/v1/query", QUERIES, to!(prepared_query::list)),
+    Route::post("/v1/query", Access::QUERY_WRITE, to!(prepared_query::create)),
+    Route::get("/v1/query/", QUERIES, to!(prepared_query::read)),
+    Route::put("/v1/query/", Access::QUERY_WRITE, to!(prepared_query::update)),
+    Route::delete("/v1/query/", Access::QUERY_WRITE, to!(prepared_query::delete)),
+    // User events.
+    Route::put("/v1/event/fire/", Access::EVENT_WRITE, to!(event::fire)).body_limit(EVENT_PAYLOAD),
+    Route::get("/v1/event/list", EVENTS, to!(event::list)),
     // What the UI reads.
     Route::get("/v1/internal/ui/nodes", NODES, to!(internal_ui::nodes)),
     Route::get("/v1/internal/ui/node/", NODES, to!(internal_ui::node)),

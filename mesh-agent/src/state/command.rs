@@ -1,7 +1,7 @@
 use super::{KvWrite, TxnError, TxnOperation, TxnResult};
 use crate::model::{
     CaConfig, CaProviderState, CaRoot, CheckId, HealthCheck, Intention, IntentionId, IntentionTarget, Key,
-    Node, NodeName, NodeService, ServiceId, Session, SessionId,
+    Node, NodeName, NodeService, PreparedQuery, PreparedQueryId, ServiceId, Session, SessionId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -38,6 +38,9 @@ pub enum Command {
     EndSession(SessionId),
     /// The delays of these keys, which began at these indexes, are over.
     EndLockDelays(Vec<(Key, u64)>),
+    /// Creates, or replaces the one with the same id.
+    PutPreparedQuery(Box<PreparedQuery>),
+    DeletePreparedQuery(PreparedQueryId),
 }
 
 /// A node with any of its services and checks.
@@ -116,6 +119,8 @@ pub enum Refusal {
     SessionWithoutCheck { check: CheckId },
     #[error("Check '{check}' is in critical state: a session that depends on it would end at once")]
     SessionCheckCritical { check: CheckId },
+    #[error("{reason}")]
+    BadQuery { reason: String },
     #[error("the transaction was rolled back: {} of its operations failed", errors.len())]
     RolledBack { errors: Vec<TxnError> },
 }

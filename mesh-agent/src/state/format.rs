@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Format(u32);
 
-/// Format 2 has stored values and sessions.
+/// Format 2 has stored values, sessions and prepared queries.
 const CURRENT: u32 = 2;
 
 impl Default for Format {

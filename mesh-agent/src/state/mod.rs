@@ -11,6 +11,7 @@ pub(crate) mod fixtures;
 mod format;
 mod kv;
 mod pairs;
+mod prepared;
 mod query;
 mod rows;
 mod session;
@@ -25,6 +26,7 @@ mod view;
 
 pub use command::{Command, Deregistration, Outcome, Refusal, Registration};
 pub use kv::{GetKey, KeyNames, KvRead, KvReadVerb, KvVerb, KvWrite, ListKeys, LockDelay};
+pub use prepared::{ExecutePrepared, Executed, ExplainPrepared, GetPrepared, ListPrepared, TemplateError};
 pub use query::{
     AllChecks, CaView, GetCa, GetIntention, GetNode, InstancesOf, IntentionRead, ListIntentions, ListNodes,
     ListServices, MatchIntentions, NodeView, OwnersOf, Query, ServiceChecks, ServiceInstance, Through,

@@ -2,6 +2,7 @@ use super::Topic;
 use super::derived::{Derived, intention_pair};
 use super::format::Format;
 use super::kv::KvTable;
+use super::prepared::PreparedTable;
 use super::session::SessionTable;
 use super::topic_indexes::TopicIndexes;
 use crate::model::{
@@ -41,6 +42,8 @@ pub struct State {
     pub(super) kv: KvTable,
     #[serde(default)]
     pub(super) sessions: SessionTable,
+    #[serde(default)]
+    pub(super) prepared: PreparedTable,
     pub(super) indexes: TopicIndexes,
     #[serde(skip)]
     pub(super) derived: Derived,

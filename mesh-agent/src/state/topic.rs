@@ -30,6 +30,8 @@ pub enum Topic {
     Sessions,
     /// Keys that nobody may lock for a while.
     LockDelays,
+    /// Any prepared query.
+    PreparedQueries,
 }
 
 impl Topical for Topic {

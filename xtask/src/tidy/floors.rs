@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 9] = [
     &["state", "discovery", "rpc"],
     &["raft", "gossip", "ca", "leaf", "health", "proxy", "dataplane", "view"],
     &["catalog"],
-    &["local", "leader", "policy", "session"],
+    &["event", "local", "leader", "policy", "session"],
     &["http", "dns", "peer", "xds", "cli"],
     &["agent"],
 ];

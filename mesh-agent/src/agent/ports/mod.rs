@@ -8,6 +8,7 @@ mod leadership;
 mod meant;
 mod operator;
 mod signer;
+mod this_node;
 
 pub(super) use authorize::PolicyAuthorize;
 pub(super) use ca_store::CatalogCaStore;
@@ -17,3 +18,4 @@ pub(super) use leadership::CatalogLeadership;
 pub(super) use meant::KernelMeant;
 pub(super) use operator::PeerOperator;
 pub(super) use signer::LocalSigner;
+pub(super) use this_node::LocalNode;

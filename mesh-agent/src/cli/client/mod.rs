@@ -6,10 +6,13 @@ mod config;
 mod connect;
 mod connector;
 mod error;
+mod event;
 mod keyring;
+mod kv;
 mod query;
 mod raft;
 mod request;
+mod session;
 mod tls;
 
 #[cfg(test)]
@@ -21,6 +24,7 @@ pub use config::{ClientConfig, ConfigError, Endpoint, Environment, TlsFiles};
 pub use connect::{Authorization, CaConfiguration, CaRoot, CaRoots, Intention, LeafCert};
 pub use error::ClientError;
 pub use keyring::KeyringPool;
-pub use query::Query;
+pub use kv::KvPair;
+pub use query::{Query, segment};
 pub use raft::RaftServer;
 pub use request::{Answer, Client};

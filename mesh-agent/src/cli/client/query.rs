@@ -45,7 +45,7 @@ impl Query {
 }
 
 /// A name as one segment of a path.
-pub(super) fn segment(name: &str) -> String {
+pub fn segment(name: &str) -> String {
     let keep = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte);
     let encode = |byte: u8| if keep(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") };
     name.bytes().map(encode).collect()

@@ -4,7 +4,7 @@ use super::error::ClientError;
 use super::query::Query;
 use base64::Engine;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as Pool;
@@ -66,12 +66,37 @@ impl Client {
         query: &Query,
     ) -> Result<Answer<T>, ClientError> {
         let response = self.send(Method::GET, path, query, None).await?;
-        let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
-        let index = header("x-consul-index").and_then(|text| text.parse().ok()).unwrap_or(0);
-        let hash = header("x-consul-contenthash");
+        let (index, hash) = marks(&response);
         let body = self.whole(Method::GET, path, response).await?;
         let value = decode(path, &body)?;
         Ok(Answer { index, hash, value })
+    }
+
+    /// The same where the thing may not exist: its answer tells the index to wait for it with.
+    pub(super) async fn get_found<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        query: &Query,
+    ) -> Result<Answer<Option<T>>, ClientError> {
+        let response = self.answered(Method::GET, path, query, None).await?;
+        let (index, hash) = marks(&response);
+        if response.status() == StatusCode::NOT_FOUND && index > 0 {
+            return Ok(Answer { index, hash, value: None });
+        }
+        let body = self.whole(Method::GET, path, successful(response).await?).await?;
+        Ok(Answer { index, hash, value: Some(decode(path, &body)?) })
+    }
+
+    /// Sends bytes as they are, and receives them so.
+    pub(super) async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        query: &Query,
+        body: Option<Bytes>,
+    ) -> Result<Bytes, ClientError> {
+        let response = self.send(method.clone(), path, query, body).await?;
+        self.whole(method, path, response).await
     }
 
     /// The answer's text.
@@ -92,8 +117,7 @@ impl Client {
         body: Option<&serde_json::Value>,
     ) -> Result<Bytes, ClientError> {
         let body = body.filter(|body| !body.is_null()).map(|body| Bytes::from(body.to_string()));
-        let response = self.send(method.clone(), path, query, body).await?;
-        self.whole(method, path, response).await
+        self.exchange(method, path, query, body).await
     }
 
     /// Hands on an answer that does not end, piece by piece as it comes.
@@ -124,6 +148,17 @@ impl Client {
         query: &Query,
         body: Option<Bytes>,
     ) -> Result<Response<Incoming>, ClientError> {
+        successful(self.answered(method, path, query, body).await?).await
+    }
+
+    /// The head of an answer, whatever it says.
+    async fn answered(
+        &self,
+        method: Method,
+        path: &str,
+        query: &Query,
+        body: Option<Bytes>,
+    ) -> Result<Response<Incoming>, ClientError> {
         let request = self.request(&method, path, query, body)?;
         let limit = if query.is_blocking() { BLOCKING_LIMIT } else { REQUEST_LIMIT };
         let answered = tokio::time::timeout(limit, self.pool.request(request)).await;
@@ -133,12 +168,7 @@ impl Client {
             address: self.endpoint.to_string(),
             limit,
         };
-        let response =
-            answered.map_err(|_| late())?.map_err(|error| self.unanswered(&method, path, &error))?;
-        if response.status().is_success() {
-            return Ok(response);
-        }
-        Err(refusal(response).await)
+        answered.map_err(|_| late())?.map_err(|error| self.unanswered(&method, path, &error))
     }
 
     fn request(
@@ -211,6 +241,17 @@ impl Client {
 
 pub(super) fn decode<T: DeserializeOwned>(path: &str, body: &[u8]) -> Result<T, ClientError> {
     serde_json::from_slice(body).map_err(|source| ClientError::Decode { path: path.to_owned(), source })
+}
+
+/// Index and hash.
+fn marks(response: &Response<Incoming>) -> (u64, Option<String>) {
+    let header = |name: &str| Some(response.headers().get(name)?.to_str().ok()?.to_owned());
+    let index = header("x-consul-index").and_then(|text| text.parse().ok()).unwrap_or(0);
+    (index, header("x-consul-contenthash"))
+}
+
+async fn successful(response: Response<Incoming>) -> Result<Response<Incoming>, ClientError> {
+    if response.status().is_success() { Ok(response) } else { Err(refusal(response).await) }
 }
 
 async fn refusal(response: Response<Incoming>) -> ClientError {

@@ -244,3 +244,16 @@ fn weights_follow_health() {
         ]
     );
 }
+
+#[test]
+fn a_prepared_query_is_asked_by_its_name_and_says_how_long_its_answer_holds() {
+    let found = answer("q-web.query.consul.", RecordType::A).answers;
+    assert_eq!(
+        lines(&found),
+        ["q-web.query.consul. 7 A 10.0.0.1", "q-web.query.consul. 7 A 10.9.9.9"],
+        "those that pass"
+    );
+    for name in ["none.query.consul.", "q-none.query.consul."] {
+        assert_eq!(answer(name, RecordType::A).code, ResponseCode::NXDomain, "{name}");
+    }
+}

@@ -3,10 +3,11 @@ use crate::ca::{CaChange, CaManager, CaStore, CaStoreError};
 use crate::catalog::fixtures::OneVoter;
 use crate::catalog::{Catalog, CatalogError, Later};
 use crate::clock::{Clock, Timestamp};
+use crate::event::ThisNode;
 use crate::gossip::Gossip;
 use crate::http::{
-    AgentFacts, AllowedHosts, Control, Deps, HttpLimits, HttpServer, HttpSettings, Leaves, NoTokens, Token,
-    Tokens,
+    AgentFacts, AllowedHosts, Control, Deps, Events, HttpLimits, HttpServer, HttpSettings, Leaves, NoTokens,
+    Token, Tokens,
 };
 use crate::leaf::LeafError;
 use crate::local::{LocalOptions, LocalState, ScriptPolicy};
@@ -70,6 +71,18 @@ impl CaStore for CatalogCa {
                 Err(error) => Err(CaStoreError::Unavailable { reason: error.to_string() }),
             }
         })
+    }
+}
+
+/// The node of these tests, which has no services.
+struct Alpha;
+
+impl ThisNode for Alpha {
+    fn name(&self) -> String {
+        "alpha".to_owned()
+    }
+    fn services(&self) -> Vec<(String, Vec<String>)> {
+        Vec::new()
     }
 }
 
@@ -207,6 +220,7 @@ pub async fn build(plan: Plan) -> House {
         ca: Arc::new(ca),
         leaves: leaves.clone(),
         sessions: Sessions::default(),
+        events: Events::of_one(Arc::new(Alpha)),
         authorizer: compiler.authorizer(),
         tokens: plan.tokens,
         control: control.clone(),

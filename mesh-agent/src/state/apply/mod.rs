@@ -3,6 +3,7 @@ mod check;
 mod intention;
 mod kv;
 mod node;
+mod prepared;
 mod restore;
 mod service;
 mod session;
@@ -60,6 +61,11 @@ impl Write<'_> {
             Command::CreateSession(session) => self.create_session(*session),
             Command::EndSession(id) => {
                 self.end_session(id);
+                Ok(())
+            }
+            Command::PutPreparedQuery(query) => self.put_prepared(*query),
+            Command::DeletePreparedQuery(id) => {
+                self.delete_prepared(id);
                 Ok(())
             }
             Command::EndLockDelays(ended) => {

@@ -35,6 +35,7 @@ impl Write<'_> {
     pub(super) fn end_session(&mut self, id: SessionId) {
         let Some(session) = self.state.sessions.remove(id) else { return };
         self.touch(Topic::Sessions);
+        self.delete_prepared_of(id);
         for key in self.state.kv.locked_by(id) {
             self.lose_lock(&key, session.behavior == SessionBehavior::Delete, session.lock_delay);
         }

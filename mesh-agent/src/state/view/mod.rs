@@ -21,8 +21,10 @@ impl Topic {
         match self {
             Self::Nodes | Self::Node(_) | Self::Services | Self::Service(_) | Self::Connect(_) => true,
             Self::Checks | Self::Intentions | Self::Ca => true,
-            // Locks and stored values are asked of the servers.
-            Self::Key(_) | Self::KeyPrefix(_) | Self::Sessions | Self::LockDelays => false,
+            // Locks, stored values and prepared queries are asked of the servers.
+            Self::Key(_) | Self::KeyPrefix(_) | Self::Sessions | Self::LockDelays | Self::PreparedQueries => {
+                false
+            }
         }
     }
 }

@@ -1,0 +1,11 @@
+//! Prepared queries: the table, how a name finds its query, and what the query finds.
+
+mod execute;
+mod query;
+mod table;
+mod template;
+
+pub use execute::Executed;
+pub use query::{ExecutePrepared, ExplainPrepared, GetPrepared, ListPrepared};
+pub(super) use table::PreparedTable;
+pub use template::TemplateError;
