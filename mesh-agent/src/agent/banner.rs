@@ -18,7 +18,7 @@ pub(super) fn banner(
         ("Node ID", id.to_string()),
         ("Node name", config.node.name.to_string()),
         ("Datacenter", config.node.datacenter.to_string()),
-        ("Server", format!("true ({}, dev: {})", founding(config.cluster.expect), config.dev)),
+        ("Server", server(config)),
         ("Cluster", trust(config)),
         ("HTTP API and UI", list(http)),
         ("DNS", list(dns)),
@@ -41,6 +41,11 @@ fn path(mode: &Mode) -> String {
     }
 }
 
+fn server(config: &RuntimeConfig) -> String {
+    let founding = founding(config.cluster.expect);
+    if config.cluster.server { format!("true ({founding}, dev: {})", config.dev) } else { "false".to_owned() }
+}
+
 fn list(addresses: &[SocketAddr]) -> String {
     let texts: Vec<_> = addresses.iter().map(ToString::to_string).collect();
     if texts.is_empty() { "disabled".to_owned() } else { texts.join(", ") }
@@ -56,6 +61,10 @@ fn founding(expect: u32) -> String {
 
 /// Where others find what they need to join, and never the secret itself.
 fn trust(config: &RuntimeConfig) -> String {
+    if !config.cluster.server {
+        let join: Vec<_> = config.cluster.join.iter().map(ToString::to_string).collect();
+        return format!("asks the servers at {}", join.join(", "));
+    }
     let Some(data_dir) = &config.data_dir else { return "of this agent alone".to_owned() };
     let address = SocketAddr::new(config.network.advertise, config.network.server_port);
     let how = match &config.cluster.trust {

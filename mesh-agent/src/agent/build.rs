@@ -11,7 +11,7 @@ use super::mesh::Mesh;
 use super::node_id::node_id;
 use super::observed::Observed;
 use super::options;
-use super::ports::{CatalogLeadership, LocalNode, PeerOperator};
+use super::ports::{CatalogLeadership, LocalNode};
 use super::signals::Signals;
 use super::steerer::SteererDoors;
 use crate::catalog::Catalog;
@@ -31,11 +31,11 @@ pub(super) async fn build(
     let (shutdown, mut tasks) = (Shutdown::new(), TaskGroup::new());
     let signals = Signals::new().map_err(StartError::Runtime)?;
     let id = node_id(&config)?;
-    let core = Core::start(&config, id, &shutdown).await?;
+    let mut core = Core::start(&config, id, &shutdown).await?;
     core.serve(&config, id, &mut tasks, &shutdown).await?;
     let mesh = Mesh::start(&config, &core, &mut tasks, &shutdown).await?;
-    let operator = Arc::new(PeerOperator(core.operator()));
-    let (raft, catalog) = (core.raft, core.catalog);
+    let operator = core.operator();
+    let (raft, catalog) = (core.raft().cloned(), core.catalog.clone());
     let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
     let checks = CheckKeeper::new(local.clone(), catalog.clone());
     let sessions = start_sessions(&config, &catalog, &mut tasks, &shutdown);
@@ -45,14 +45,15 @@ pub(super) async fn build(
     let deps = Deps {
         catalog: catalog.clone(),
         local: local.clone(),
-        ca: mesh.ca.clone(),
+        ca: core.authority(),
         leaves: mesh.leaf.clone(),
         sessions: sessions.clone(),
         events: Events::of_one(Arc::new(LocalNode { name: config.node.name.clone(), local: local.clone() })),
         authorizer: mesh.authorizer.clone(),
         tokens: Arc::new(NoTokens),
+        elsewhere: core.elsewhere(),
         control: Arc::new(control),
-        operator: Some(operator),
+        operator,
         gossip: None,
         logs: observed.logs.clone(),
         metrics: observed.metrics.clone(),
@@ -61,6 +62,7 @@ pub(super) async fn build(
         settings: Arc::new(options::http_settings(&config)),
         clock: Clock::System,
     };
+    core.open_pages(&deps);
     let asked = if config.dataplane.dns { opened.plane.resolvers() } else { None };
     let doors = Doors::bind(&config, &deps, asked).await?;
     register(&config, &local)?;

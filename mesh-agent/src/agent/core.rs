@@ -1,93 +1,120 @@
-use super::config::{ClusterConfig, RuntimeConfig};
+use super::client_seat::ClientSeat;
+use super::config::RuntimeConfig;
 use super::error::StartError;
-use super::joining::Joining;
-use super::options;
-use super::ports::CatalogCaStore;
-use super::trust::cluster_tls;
+use super::ports::{CatalogCaStore, LocalSigner, PeerOperator, RemoteAuthority, ToServers};
+use super::server_seat::ServerSeat;
 use crate::ca::CaManager;
 use crate::catalog::{Catalog, Consensus};
 use crate::clock::Clock;
-use crate::peer::{Acquaintances, PeerDoor, RaftWire, ServerAgreement, ServerOperator};
-use crate::pki::cluster::ClusterTls;
-use crate::raft::{NoPeers, RaftError, RaftNode, RaftOptions, Transport};
-use crate::rpc::{Pool, RpcLimits, RpcServer};
+use crate::http::{Authority, Deps, Elsewhere, Inside, Operator};
+use crate::leaf::CertSigner;
+use crate::raft::RaftNode;
 use crate::state::Store;
 use crate::task::{Shutdown, TaskGroup};
-use std::net::SocketAddr;
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The replicated state and the way to it.
+/// The replicated state, or a view of it, and the way to it.
 pub(super) struct Core {
-    pub raft: Arc<RaftNode>,
     pub catalog: Catalog,
+    /// On a client agent it knows the roots and has no key.
     pub ca: Arc<CaManager>,
-    store: Arc<Store>,
-    agreement: Arc<dyn Consensus>,
-    line: Option<Line>,
+    pub seat: Seat,
 }
 
-/// The way to other nodes.
-struct Line {
-    tls: ClusterTls,
-    pool: Pool,
+/// This node's part in the cluster.
+pub(super) enum Seat {
+    Server(ServerSeat),
+    Client(ClientSeat),
 }
 
 impl Core {
-    /// Restores what is on disk. A server that is alone leads its cluster of one when this returns; one of
-    /// several is served from [`Core::serve`] on.
+    /// Restores what is on disk. A server that is alone leads its cluster of one when this returns; others are
+    /// served from [`Core::serve`] on.
     pub async fn start(config: &RuntimeConfig, id: Uuid, shutdown: &Shutdown) -> Result<Self, StartError> {
-        let line = cluster_tls(config, id)?
-            .map(|tls| Line { pool: Pool::new(tls.clone(), RpcLimits::default()), tls });
-        let transport: Arc<dyn Transport> = match &line {
-            Some(line) => Arc::new(RaftWire(line.pool.clone())),
-            None => Arc::new(NoPeers),
+        let store = Arc::<Store>::default();
+        let (seat, agreement): (Seat, Arc<dyn Consensus>) = if config.cluster.server {
+            let seat = ServerSeat::take(config, id, store.clone(), shutdown).await?;
+            let agreement = seat.agreement.clone();
+            (Seat::Server(seat), agreement)
+        } else {
+            let (seat, agreement) = ClientSeat::take(config, id, &store).await?;
+            (Seat::Client(seat), agreement)
         };
-        let (store, options) = (Arc::<Store>::default(), options::raft(config, id));
-        let raft = Arc::new(RaftNode::start(options, store.clone(), transport, shutdown.clone()).await?);
-        let pool = line.as_ref().map(|line| line.pool.clone());
-        let agreement: Arc<dyn Consensus> = Arc::new(ServerAgreement::new(raft.clone(), pool));
-        let catalog = Catalog::new(store.clone(), agreement.clone());
+        let catalog = Catalog::new(store, agreement);
         let ca_store = Arc::new(CatalogCaStore(catalog.clone()));
         let ca = Arc::new(CaManager::new(ca_store, config.node.datacenter.clone(), Clock::System));
-        Ok(Self { raft, catalog, ca, store, agreement, line })
+        Ok(Self { catalog, ca, seat })
     }
 
-    /// For whoever changes the servers by hand.
-    pub fn operator(&self) -> ServerOperator {
-        ServerOperator::new(self.raft.clone(), self.line.as_ref().map(|line| line.pool.clone()))
+    /// For whoever changes the servers by hand; a client agent passes such requests on.
+    pub fn operator(&self) -> Option<Arc<dyn Operator>> {
+        match &self.seat {
+            Seat::Server(seat) => Some(Arc::new(PeerOperator(seat.operator()))),
+            Seat::Client(_) => None,
+        }
     }
 
-    /// Answers other nodes, and looks for the cluster that this server belongs to.
+    /// Answers other nodes, or follows the servers, and looks for them.
     ///
     /// # Errors
     /// The address for servers' calls cannot be listened on.
     pub async fn serve(
-        &self,
+        &mut self,
         config: &RuntimeConfig,
         id: Uuid,
         tasks: &mut TaskGroup,
         shutdown: &Shutdown,
     ) -> Result<(), StartError> {
-        let Some(line) = &self.line else { return Ok(()) };
-        let RaftOptions { node_id, address, .. } = options::raft(config, id);
-        let ClusterConfig { expect, join, .. } = config.cluster.clone();
-        let acquaintances = Acquaintances::new(self.raft.clone(), node_id, address, expect).await;
-        let acquaintances = Arc::new(acquaintances.map_err(|e| RaftError::Core { reason: e.to_string() })?);
-        let door = Arc::new(PeerDoor {
-            raft: self.raft.clone(),
-            store: self.store.clone(),
-            agreement: self.agreement.clone(),
-            ca: self.ca.clone(),
-            acquaintances: acquaintances.clone(),
-        });
-        let listen = SocketAddr::new(config.network.bind, config.network.server_port);
-        let server = RpcServer::bind(listen, &line.tls, door, RpcLimits::default())
-            .map_err(|source| StartError::Rpc { address: listen, source })?;
-        tasks.spawn("rpc", server.run(shutdown.clone()));
-        let port = config.network.server_port;
-        let joining = Joining { raft: self.raft.clone(), pool: line.pool.clone(), acquaintances, join, port };
-        tasks.spawn("joining", joining.run(shutdown.clone()));
-        Ok(())
+        match &mut self.seat {
+            Seat::Server(seat) => seat.serve(config, id, self.ca.clone(), tasks, shutdown).await,
+            Seat::Client(seat) => {
+                seat.serve(tasks, shutdown);
+                Ok(())
+            }
+        }
+    }
+
+    /// This server's part in the agreement; a client agent has none.
+    pub fn raft(&self) -> Option<&Arc<RaftNode>> {
+        match &self.seat {
+            Seat::Server(seat) => Some(&seat.raft),
+            Seat::Client(_) => None,
+        }
+    }
+
+    /// Who signs this node's leaves.
+    pub fn signer(&self, config: &RuntimeConfig) -> Arc<dyn CertSigner> {
+        match &self.seat {
+            Seat::Server(_) => {
+                Arc::new(LocalSigner { ca: self.ca.clone(), node: config.node.name.to_string() })
+            }
+            Seat::Client(seat) => Arc::new(seat.servers.clone()),
+        }
+    }
+
+    /// Where requests go that this node does not answer.
+    pub fn elsewhere(&self) -> Arc<dyn Elsewhere> {
+        match &self.seat {
+            Seat::Server(seat) => Arc::new(seat.elsewhere()),
+            Seat::Client(seat) => Arc::new(ToServers(seat.servers.clone())),
+        }
+    }
+
+    /// From now on, requests that other nodes pass on are answered.
+    pub fn open_pages(&self, deps: &Deps) {
+        if let Seat::Server(seat) = &self.seat {
+            seat.pages.open(Inside::new(deps));
+        }
+    }
+
+    /// The CA, for the API.
+    pub fn authority(&self) -> Arc<dyn Authority> {
+        match &self.seat {
+            Seat::Server(_) => self.ca.clone(),
+            Seat::Client(seat) => {
+                Arc::new(RemoteAuthority { roots: self.ca.clone(), servers: seat.servers.clone() })
+            }
+        }
     }
 }

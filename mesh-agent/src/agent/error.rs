@@ -14,6 +14,10 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     #[error(
+        "a client agent needs what it shares with the servers: give -encrypt, or ca_file, cert_file and key_file"
+    )]
+    ClientWithoutTrust,
+    #[error(
         "{what} {path:?} cannot be used: {source}; check that the path exists and this user may write there"
     )]
     File {

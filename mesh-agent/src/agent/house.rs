@@ -3,7 +3,7 @@ use super::control::Request;
 use super::observed::Observed;
 use super::signals::{Asked, Signals};
 use crate::local::{LocalState, StateSyncer};
-use crate::raft::RaftNode;
+use crate::raft::{RaftError, RaftNode};
 use crate::task::{Shutdown, TaskError, TaskGroup};
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,8 @@ pub(super) struct House {
     pub command_line: CommandLine,
     pub config: RuntimeConfig,
     pub observed: Observed,
-    pub raft: Arc<RaftNode>,
+    /// None on a client agent.
+    pub raft: Option<Arc<RaftNode>>,
     pub local: Arc<LocalState>,
     pub syncer: StateSyncer,
     pub requests: mpsc::Receiver<Request>,
@@ -75,7 +76,7 @@ impl House {
         tokio::select! {
             asked = self.signals.next() => Event::Signal(asked),
             Some(request) = self.requests.recv() => Event::Request(request),
-            stopped = self.raft.stopped() => Event::RaftEnded(match stopped {
+            stopped = stopped(self.raft.as_deref()) => Event::RaftEnded(match stopped {
                 Ok(()) => "Raft has stopped".to_owned(),
                 Err(error) => error.to_string(),
             }),
@@ -121,5 +122,13 @@ impl House {
         self.local.replace_configuration(services, checks).map_err(|e| e.to_string())?;
         self.observed.logs.set_level(log_level);
         Ok(())
+    }
+}
+
+/// Never, where there is no Raft.
+async fn stopped(raft: Option<&RaftNode>) -> Result<(), RaftError> {
+    match raft {
+        Some(raft) => raft.stopped().await,
+        None => std::future::pending().await,
     }
 }

@@ -5,13 +5,13 @@ use super::dataplane::Opened;
 use super::error::StartError;
 use super::follow::Follower;
 use super::identities::Identities;
-use super::ports::{KernelCaptures, LocalSigner, PolicyAuthorize};
+use super::ports::{KernelCaptures, PolicyAuthorize};
 use super::recheck::recheck;
 use super::sidecars::{SidecarDeps, Sidecars};
 use super::steerer::{Steerer, SteererDeps, SteererDoors};
 use crate::ca::{CaManager, RootPruner};
 use crate::catalog::Catalog;
-use crate::leaf::{LeafManager, LeafOptions};
+use crate::leaf::{CertSigner, LeafManager, LeafOptions};
 use crate::local::LocalState;
 use crate::policy::{Authorizer, MeshSnapshot, PolicyCompiler};
 use crate::proxy::{Engine, EngineOptions};
@@ -47,7 +47,7 @@ impl Mesh {
         let follower = Follower::new(catalog.clone(), GetCa);
         let roots = follower.subscribe();
         tasks.spawn("CA follower", follower.run(shutdown.clone()));
-        let leaf = start_leaf(config, &ca, roots.clone(), tasks, shutdown);
+        let leaf = start_leaf(config, core.signer(config), roots.clone(), tasks, shutdown);
         let engine = Engine::start(EngineOptions::default())?;
         tasks.spawn("proxy engine", engine.clone().run(shutdown.clone()));
         let (authorizer, snapshots) = start_policy(config, catalog, &engine, tasks, shutdown);
@@ -105,13 +105,14 @@ async fn start_ca(
     tasks: &mut TaskGroup,
     shutdown: &Shutdown,
 ) -> Result<(), StartError> {
+    // A client agent's CA is the servers'.
+    let Some(raft) = core.raft().cloned() else { return Ok(()) };
     let authority = Authority::new(core.ca.clone(), &config.connect)?;
-    if core.raft.leads() {
+    if raft.leads() {
         authority.initialise().await?;
     } else {
         tasks.spawn("CA start", authority.run(shutdown.clone()));
     }
-    let raft = core.raft.clone();
     let pruner = RootPruner::new(core.ca.clone(), PRUNE_PERIOD, move || raft.leads());
     tasks.spawn("root pruner", pruner.run(shutdown.clone()));
     Ok(())
@@ -119,15 +120,14 @@ async fn start_ca(
 
 fn start_leaf(
     config: &RuntimeConfig,
-    ca: &Arc<CaManager>,
+    signer: Arc<dyn CertSigner>,
     roots: watch::Receiver<CaView>,
     tasks: &mut TaskGroup,
     shutdown: &Shutdown,
 ) -> Arc<LeafManager> {
-    let signer = LocalSigner { ca: ca.clone(), node: config.node.name.to_string() };
     let directory = config.data_dir.as_ref().map(|directory| directory.join("leaf"));
     let options = LeafOptions::new(config.node.datacenter.clone(), directory);
-    let (manager, keeper) = LeafManager::new(options, Arc::new(signer), roots);
+    let (manager, keeper) = LeafManager::new(options, signer, roots);
     tasks.spawn("leaf keeper", keeper.run(shutdown.clone()));
     Arc::new(manager)
 }

@@ -5,6 +5,7 @@
 mod authority;
 mod banner;
 mod build;
+mod client_seat;
 pub mod config;
 mod control;
 mod core;
@@ -26,6 +27,8 @@ mod pid_file;
 mod ports;
 mod recheck;
 mod run;
+mod server_book;
+mod server_seat;
 mod sidecars;
 mod signals;
 mod steerer;

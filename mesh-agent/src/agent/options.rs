@@ -63,7 +63,7 @@ pub(super) fn raft(config: &RuntimeConfig, id: Uuid) -> RaftOptions {
 pub(super) fn local(config: &RuntimeConfig, node: Node) -> LocalOptions {
     LocalOptions {
         node,
-        server: Some(server(config)),
+        server: config.cluster.server.then(|| server(config)),
         data_dir: config.data_dir.clone(),
         sidecar_ports: config.network.sidecar_ports.clone(),
         proxy_ports: config.network.proxy_ports.clone(),
@@ -160,7 +160,7 @@ pub(super) fn facts(config: &RuntimeConfig, node_id: Uuid) -> AgentFacts {
         address: config.network.advertise,
         server_port: config.network.server_port,
         serf_port: config.network.serf_lan_port.unwrap_or_default(),
-        server: true,
+        server: config.cluster.server,
         version: API_VERSION.to_owned(),
         revision: crate::cli::VERSION.to_owned(),
         default_policy: config.connect.intention_default,
@@ -187,7 +187,7 @@ fn debug_config(config: &RuntimeConfig) -> serde_json::Value {
         "HTTPAddrs": network.http.iter().map(|a| format!("tcp://{a}")).collect::<Vec<_>>(),
         "LogLevel": level(config.reloadable.log_level),
         "NodeName": config.node.name.as_str(),
-        "ServerMode": true,
+        "ServerMode": config.cluster.server,
         "ServerPort": network.server_port,
     })
 }

@@ -15,6 +15,7 @@ use uuid::Uuid;
 pub(super) fn cluster_tls(config: &RuntimeConfig, id: Uuid) -> Result<Option<ClusterTls>, StartError> {
     let Some(data_dir) = config.data_dir.as_deref() else { return Ok(None) };
     let datacenter = config.node.datacenter.as_str();
+    let role = if config.cluster.server { NodeRole::Server } else { NodeRole::Client };
     let tls = match &config.cluster.trust {
         TrustConfig::Files { authorities, certificate, key } => {
             let given = OwnCertificates {
@@ -26,8 +27,9 @@ pub(super) fn cluster_tls(config: &RuntimeConfig, id: Uuid) -> Result<Option<Clu
             ClusterTls::of_certificates(&given, datacenter)?
         }
         TrustConfig::Secret(given) => {
-            let secret = secret(given.as_ref(), data_dir, config.cluster.expect == 1)?;
-            ClusterTls::of_secret(&secret, NodeRole::Server, datacenter, id, Clock::System)?
+            let secret =
+                secret(given.as_ref(), data_dir, config.cluster.server && config.cluster.expect == 1)?;
+            ClusterTls::of_secret(&secret, role, datacenter, id, Clock::System)?
         }
     };
     Ok(Some(tls))

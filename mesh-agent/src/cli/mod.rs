@@ -25,6 +25,7 @@ mod monitor;
 mod operator;
 mod run;
 mod services;
+mod snapshot;
 mod table;
 mod time;
 mod tree;

@@ -3,7 +3,7 @@
 use super::command::{Action, Api, Command};
 use super::{
     catalog, connect, dataplane, event, info, intention, join, keyring, kv, launch, lock, maint, members,
-    monitor, operator, services, validate, version, watch,
+    monitor, operator, services, snapshot, validate, version, watch,
 };
 
 /// Sorted by path.
@@ -55,6 +55,10 @@ pub(super) const COMMANDS: &[Command] = &[
     services::GROUP,
     services::DEREGISTER,
     services::REGISTER,
+    snapshot::GROUP,
+    snapshot::INSPECT,
+    snapshot::RESTORE,
+    snapshot::SAVE,
     validate::VALIDATE,
     version::COMMAND,
     watch::WATCH,

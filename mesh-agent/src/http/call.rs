@@ -2,6 +2,7 @@ use super::ApiError;
 use super::deps::Deps;
 use super::limits::HttpLimits;
 use super::parameters::Parameters;
+use super::pass::Hops;
 use super::path;
 use super::query_options::QueryOptions;
 use super::route::Route;
@@ -46,6 +47,10 @@ pub struct Call {
     pub headers: HeaderMap,
     pub caller: Arc<dyn Authorizer>,
     pub body: Bytes,
+    /// Path and query, as the caller wrote them.
+    pub uri: String,
+    /// How often other nodes have passed it on.
+    pub hops: u8,
 }
 
 impl Call {
@@ -80,7 +85,9 @@ impl Call {
         let name = name_in_path(route, parts.uri.path())?;
         acl::enforce(&*caller, route.access, subject(route, &deps))?;
         let (headers, body) = (parts.headers.clone(), Bytes::new());
-        Ok(Self { deps, name, parameters, options, headers, caller, body })
+        let uri = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
+        let hops = parts.extensions.get::<Hops>().map_or(0, |hops| hops.0);
+        Ok(Self { deps, name, parameters, options, headers, caller, body, uri, hops })
     }
 
     /// For names that come in the body or the query.

@@ -13,6 +13,7 @@ use crate::policy::Authorizer;
 use crate::raft::Server;
 use crate::session::Sessions;
 use crate::telemetry::{Logs, Metrics};
+use crate::wire::{PassedAnswer, PassedRequest};
 use http::{HeaderName, HeaderValue};
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -44,10 +45,11 @@ pub struct Deps {
     pub events: Events,
     pub authorizer: Authorizer,
     pub tokens: Arc<dyn Tokens>,
+    pub elsewhere: Arc<dyn Elsewhere>,
     pub control: Arc<dyn Control>,
-    /// Absent where the agent is a cluster of its own.
     /// Absent on an agent that is no server.
     pub operator: Option<Arc<dyn Operator>>,
+    /// Absent where the agent is a cluster of its own.
     pub gossip: Option<Gossip>,
     pub logs: Logs,
     pub metrics: Metrics,
@@ -103,6 +105,19 @@ pub trait Operator: Send + Sync {
     fn remove(&self, id: u64) -> Later<'_, Result<(), String>>;
     /// Steps aside for the server of this id, or for any.
     fn transfer(&self, to: Option<u64>) -> Later<'_, Result<(), String>>;
+}
+
+/// Other nodes that answer what this one cannot.
+pub trait Elsewhere: Send + Sync {
+    /// Whether this node leads the servers.
+    fn leads_here(&self) -> bool;
+    /// Passes a request on, to the leader where only it can answer; it may wait for `patience` there.
+    fn pass_on(
+        &self,
+        request: PassedRequest,
+        to_leader: bool,
+        patience: Duration,
+    ) -> Later<'_, Result<PassedAnswer, String>>;
 }
 
 /// Keeps this node's leaf certificates fresh.

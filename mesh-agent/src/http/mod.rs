@@ -13,6 +13,7 @@ mod error;
 mod front;
 mod limits;
 mod parameters;
+mod pass;
 mod path;
 mod query_options;
 mod read;
@@ -30,11 +31,12 @@ mod tests;
 
 pub use browser::AllowedHosts;
 pub use deps::{
-    AddressRule, AgentFacts, Authority, Control, DataPlane, DataPlaneFacts, Deps, Events, HttpSettings,
-    Leaves, NoTokens, Operator, Tokens,
+    AddressRule, AgentFacts, Authority, Control, DataPlane, DataPlaneFacts, Deps, Elsewhere, Events,
+    HttpSettings, Leaves, NoTokens, Operator, Tokens,
 };
 pub use error::ApiError;
 pub use limits::HttpLimits;
+pub use pass::Inside;
 pub use server::HttpServer;
 pub use token::Token;
 

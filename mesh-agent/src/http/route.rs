@@ -9,6 +9,14 @@ use std::pin::Pin;
 pub type Pending = Pin<Box<dyn Future<Output = Answered> + Send>>;
 pub type Handler = fn(Call) -> Pending;
 
+/// Where a request is answered; other nodes pass it on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    Anywhere,
+    Servers,
+    Leader,
+}
+
 /// One row of the route table.
 #[derive(Debug)]
 pub struct Route {
@@ -20,6 +28,8 @@ pub struct Route {
     pub access: Access,
     /// Longest body, in bytes.
     pub body_limit: usize,
+    /// Who can answer it.
+    pub place: Place,
     /// The answer goes on until somebody hangs up.
     pub streams: bool,
     pub handler: Handler,
@@ -30,7 +40,7 @@ pub const BODY_LIMIT: usize = 512 * 1024;
 
 impl Route {
     pub const fn new(method: Method, path: &'static str, access: Access, handler: Handler) -> Self {
-        Self { method, path, access, body_limit: BODY_LIMIT, streams: false, handler }
+        Self { method, path, access, body_limit: BODY_LIMIT, place: Place::Anywhere, streams: false, handler }
     }
 
     #[must_use]
@@ -51,6 +61,20 @@ impl Route {
     #[must_use]
     pub const fn delete(path: &'static str, access: Access, handler: Handler) -> Self {
         Self::new(Method::DELETE, path, access, handler).body_limit(0)
+    }
+
+    /// A client agent passes it on: its view does not have what this shows.
+    #[must_use]
+    pub const fn at_servers(mut self) -> Self {
+        self.place = Place::Servers;
+        self
+    }
+
+    /// Everybody else passes it on.
+    #[must_use]
+    pub const fn at_leader(mut self) -> Self {
+        self.place = Place::Leader;
+        self
     }
 
     #[must_use]

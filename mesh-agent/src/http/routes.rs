@@ -4,7 +4,7 @@ use super::v1::{
     agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, ca, catalog,
     catalog_write, coordinate, event, health, host, intention_exact, intention_query, intentions,
     internal_ui, keyring, kv, leaf, members, metrics, monitor, prepared_query, proxy_config, raft,
-    service_write, session, status, txn,
+    service_write, session, snapshot, status, txn,
 };
 use crate::acl::{Access, Level, Resource};
 
@@ -35,6 +35,10 @@ const INTENTIONS: Access = Access::Filtered(Resource::Intention);
 pub static ROUTES: &[Route] = &[
     Route::get("/ui/", Access::None, to!(ui::file)),
     Route::get("/v1/status/leader", Access::None, to!(status::leader)),
+    Route::get("/v1/snapshot", Access::OPERATOR_WRITE, to!(snapshot::save)).at_servers(),
+    Route::put("/v1/snapshot", Access::OPERATOR_WRITE, to!(snapshot::restore))
+        .body_limit(snapshot::MOST)
+        .at_servers(),
     Route::get("/v1/status/peers", Access::None, to!(status::peers)),
     // The catalog.
     Route::put("/v1/catalog/register", Access::NODE_WRITE, to!(catalog_write::register)),
@@ -85,9 +89,11 @@ pub static ROUTES: &[Route] = &[
     Route::put("/v1/agent/maintenance", Access::NODE_WRITE, to!(agent_control::maintenance)),
     Route::put("/v1/agent/token/", Access::AGENT_WRITE, to!(agent_control::token)),
     // The keys that members seal with.
-    Route::get("/v1/operator/raft/configuration", Access::OPERATOR_READ, to!(raft::configuration)),
-    Route::delete("/v1/operator/raft/peer", Access::OPERATOR_WRITE, to!(raft::remove)),
-    Route::post("/v1/operator/raft/transfer-leader", Access::OPERATOR_WRITE, to!(raft::transfer)),
+    Route::get("/v1/operator/raft/configuration", Access::OPERATOR_READ, to!(raft::configuration))
+        .at_servers(),
+    Route::delete("/v1/operator/raft/peer", Access::OPERATOR_WRITE, to!(raft::remove)).at_servers(),
+    Route::post("/v1/operator/raft/transfer-leader", Access::OPERATOR_WRITE, to!(raft::transfer))
+        .at_servers(),
     Route::get("/v1/operator/keyring", Access::KEYRING_READ, to!(keyring::list)),
     Route::post("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::install)),
     Route::put("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::choose)),
@@ -112,22 +118,22 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/coordinate/nodes", NODES, to!(coordinate::nodes)),
     Route::get("/v1/coordinate/node/", NODES, to!(coordinate::node)),
     // Stored values, sessions and transactions.
-    Route::get("/v1/kv/", KEYS, to!(kv::read)),
-    Route::put("/v1/kv/", Access::KEY_WRITE, to!(kv::put)),
-    Route::delete("/v1/kv/", Access::KEY_WRITE, to!(kv::delete)),
-    Route::put("/v1/txn", TXN, to!(txn::transact)),
+    Route::get("/v1/kv/", KEYS, to!(kv::read)).at_servers(),
+    Route::put("/v1/kv/", Access::KEY_WRITE, to!(kv::put)).at_servers(),
+    Route::delete("/v1/kv/", Access::KEY_WRITE, to!(kv::delete)).at_servers(),
+    Route::put("/v1/txn", TXN, to!(txn::transact)).at_servers(),
     Route::put("/v1/session/create", Access::SESSION_WRITE, to!(session::create)),
-    Route::put("/v1/session/destroy/", Access::SESSION_WRITE, to!(session::destroy)),
-    Route::put("/v1/session/renew/", Access::SESSION_WRITE, to!(session::renew)),
-    Route::get("/v1/session/info/", SESSIONS, to!(session::info)),
-    Route::get("/v1/session/node/", SESSIONS, to!(session::node)),
-    Route::get("/v1/session/list", SESSIONS, to!(session::list)),
+    Route::put("/v1/session/destroy/", Access::SESSION_WRITE, to!(session::destroy)).at_servers(),
+    Route::put("/v1/session/renew/", Access::SESSION_WRITE, to!(session::renew)).at_leader(),
+    Route::get("/v1/session/info/", SESSIONS, to!(session::info)).at_servers(),
+    Route::get("/v1/session/node/", SESSIONS, to!(session::node)).at_servers(),
+    Route::get("/v1/session/list", SESSIONS, to!(session::list)).at_servers(),
     // Prepared queries.
-    Route::get("/v1/query", QUERIES, to!(prepared_query::list)),
-    Route::post("/v1/query", Access::QUERY_WRITE, to!(prepared_query::create)),
-    Route::get("/v1/query/", QUERIES, to!(prepared_query::read)),
-    Route::put("/v1/query/", Access::QUERY_WRITE, to!(prepared_query::update)),
-    Route::delete("/v1/query/", Access::QUERY_WRITE, to!(prepared_query::delete)),
+    Route::get("/v1/query", QUERIES, to!(prepared_query::list)).at_servers(),
+    Route::post("/v1/query", Access::QUERY_WRITE, to!(prepared_query::create)).at_servers(),
+    Route::get("/v1/query/", QUERIES, to!(prepared_query::read)).at_servers(),
+    Route::put("/v1/query/", Access::QUERY_WRITE, to!(prepared_query::update)).at_servers(),
+    Route::delete("/v1/query/", Access::QUERY_WRITE, to!(prepared_query::delete)).at_servers(),
     // User events.
     Route::put("/v1/event/fire/", Access::EVENT_WRITE, to!(event::fire)).body_limit(EVENT_PAYLOAD),
     Route::get("/v1/event/list", EVENTS, to!(event::list)),

@@ -6,12 +6,13 @@ use super::question::{
     WriteAnswer, method,
 };
 use crate::ca::{CaManager, SignRequest};
-use crate::catalog::Consensus;
+use crate::catalog::{Consensus, Later};
 use crate::pki::cluster::{NodeIdentity, NodeRole};
 use crate::raft::RaftNode;
 use crate::rpc::{Call, Handler, Refusal, Reply, decode, encode};
 use crate::state::{Command, Store};
 use crate::view::{Feed, Standing};
+use crate::wire::{PassedAnswer, PassedRequest};
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use futures_util::{StreamExt, stream};
@@ -25,6 +26,12 @@ pub struct PeerDoor {
     pub agreement: Arc<dyn Consensus>,
     pub ca: Arc<CaManager>,
     pub acquaintances: Arc<Acquaintances>,
+    pub pages: Arc<dyn Pages>,
+}
+
+/// Answers requests to the API that other nodes pass on.
+pub trait Pages: Send + Sync {
+    fn answer(&self, request: PassedRequest) -> Later<'_, Result<PassedAnswer, String>>;
 }
 
 /// Bytes of a body, by who may send it: servers send snapshots and entries of the log.
@@ -35,7 +42,8 @@ const SMALL: usize = 256 << 10;
 impl Handler for PeerDoor {
     fn most(&self, peer: &NodeIdentity, method: &str) -> usize {
         match (method, peer.role) {
-            (method::RAFT | method::LEAD | method::WRITE, NodeRole::Server) => BETWEEN_SERVERS,
+            (method::RAFT | method::LEAD | method::WRITE, NodeRole::Server)
+            | (method::API, NodeRole::Server | NodeRole::Client) => BETWEEN_SERVERS,
             (method::OPERATE, NodeRole::Server) => SMALL,
             (method::WRITE, NodeRole::Client) => COMMAND,
             (
@@ -58,6 +66,7 @@ impl Handler for PeerDoor {
                 method::FOLLOW => Ok(self.follow(question(body)?)),
                 method::SIGN => one(&self.sign(&call, question(body)?).await),
                 method::CONFIGURE_CA => one(&self.configure(question(body)?).await),
+                method::API => one(&self.pages.answer(question(body)?).await),
                 method::STATUS => one(&self.introduce(&call, question(body)?)),
                 other => Err(Refusal::new(format!("this server knows no method {other:?}"))),
             }

@@ -17,8 +17,8 @@ mod wire;
 
 pub use acquaintances::Acquaintances;
 pub use agreement::ServerAgreement;
-pub use door::PeerDoor;
+pub use door::{Pages, PeerDoor};
 pub use operator::ServerOperator;
 pub use question::{CaRequest, Introduction, ServerStatus};
-pub use remote::{KnownServers, RemoteServers};
+pub use remote::{KnownServers, RemoteServers, pass_on};
 pub use wire::RaftWire;

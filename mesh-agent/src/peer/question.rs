@@ -23,6 +23,8 @@ pub(super) mod method {
     pub(in crate::peer) const STATUS: &str = "status";
     /// A change of the servers that a person asked another server for.
     pub(in crate::peer) const OPERATE: &str = "operate";
+    /// A request to the API that the caller cannot answer itself.
+    pub(in crate::peer) const API: &str = "api";
 
     /// A server itself waits this long for a leader, or for a majority.
     pub(in crate::peer) const PATIENCE: Duration = Duration::from_secs(10);

@@ -4,12 +4,14 @@ use crate::catalog::{ConsensusError, Consistency, Later, Servers, Written};
 use crate::leaf::{CertSigner, SignerError, SigningRequest};
 use crate::rpc::{Pool, RpcError};
 use crate::state::Command;
+use crate::wire::{PassedAnswer, PassedRequest};
 use futures_util::future::BoxFuture;
 use rand::seq::IndexedRandom;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 /// Tells which servers there are, as far as this node knows.
 pub type KnownServers = Arc<dyn Fn() -> Vec<SocketAddr> + Send + Sync>;
@@ -74,6 +76,19 @@ impl RemoteServers {
         Err(last)
     }
 
+    /// Passes on a request to the API, which may wait for `patience` at the server.
+    ///
+    /// # Errors
+    /// No server answers, or none can.
+    pub async fn pass_on(&self, request: &PassedRequest, patience: Duration) -> Result<PassedAnswer, String> {
+        let Some(server) = self.server() else { return Err(Unanswered::NoServer.to_string()) };
+        let passed = pass_on(&self.pool, server, request, patience).await;
+        if passed.is_err() {
+            self.leave(server);
+        }
+        passed
+    }
+
     /// Changes how the servers' CA signs.
     ///
     /// # Errors
@@ -85,6 +100,20 @@ impl RemoteServers {
             Err(unanswered) => Err(CaError::Elsewhere { refused: false, reason: unanswered.to_string() }),
         }
     }
+}
+
+/// Passes on a request to the API to this server.
+///
+/// # Errors
+/// It does not answer, or cannot.
+pub async fn pass_on(
+    pool: &Pool,
+    server: SocketAddr,
+    request: &PassedRequest,
+    patience: Duration,
+) -> Result<PassedAnswer, String> {
+    let answer = pool.call(server, method::API, request, method::ASK + patience).await;
+    answer.unwrap_or_else(|error| Err(error.to_string()))
 }
 
 /// Why no server has answered.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::ca::{CaChange, CaManager, CaStore, CaStoreError};
-use crate::catalog::{Catalog, ClientAgreement, Consistency, ReadOptions};
+use crate::catalog::{Catalog, ClientAgreement, Consistency, Later, ReadOptions};
 use crate::clock::Clock;
 use crate::model::CaProviderState;
 use crate::pki::cluster::{ClusterTls, JoinSecret, NodeRole};
@@ -12,6 +12,7 @@ use crate::state::fixtures::register_service;
 use crate::state::{CaView, GetCa, ListServices, Query, Store};
 use crate::task::{Shutdown, TaskGroup};
 use crate::view::Keeper;
+use crate::wire::{PassedAnswer, PassedRequest};
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -41,6 +42,15 @@ fn tls(secret: &JoinSecret, role: NodeRole) -> ClusterTls {
     ClusterTls::of_secret(secret, role, "dc1", Uuid::new_v4(), Clock::System).unwrap()
 }
 
+/// No API behind the door.
+struct NoPages;
+
+impl Pages for NoPages {
+    fn answer(&self, _: PassedRequest) -> Later<'_, Result<PassedAnswer, String>> {
+        Box::pin(async { Err("a test has no API".to_owned()) })
+    }
+}
+
 struct Node {
     raft: Arc<RaftNode>,
     catalog: Catalog,
@@ -64,6 +74,7 @@ async fn server(id: u64, address: SocketAddr, secret: &JoinSecret) -> Node {
     let agreement = Arc::new(ServerAgreement::new(raft.clone(), Some(pool)));
     let acquaintances = Acquaintances::new(raft.clone(), id, address, 3).await.unwrap();
     let door = PeerDoor {
+        pages: Arc::new(NoPages),
         raft: raft.clone(),
         store: store.clone(),
         agreement: agreement.clone(),

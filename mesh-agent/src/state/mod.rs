@@ -23,6 +23,7 @@ mod topic;
 mod topic_indexes;
 mod txn;
 mod view;
+mod whole;
 
 pub use command::{Command, Deregistration, Outcome, Refusal, Registration};
 pub use kv::{GetKey, KeyNames, KvRead, KvReadVerb, KvVerb, KvWrite, ListKeys, LockDelay};
@@ -37,3 +38,4 @@ pub use tables::State;
 pub use topic::Topic;
 pub use txn::{ReadTxn, RowVerb, TxnError, TxnFailure, TxnOperation, TxnResult};
 pub use view::{Behind, ViewChange};
+pub use whole::WholeState;

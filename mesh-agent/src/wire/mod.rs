@@ -18,6 +18,7 @@ mod intention;
 mod keyring;
 mod kv;
 mod meta;
+mod passed;
 mod prepared_query;
 mod proxy;
 mod raft;
@@ -43,6 +44,7 @@ pub use intention::{AuthorizeAnswer, AuthorizeRequest, Created, Intention, Inten
 pub use keyring::{KeyringPool, KeyringRequest};
 pub use kv::KvPair;
 pub use meta::check_meta;
+pub use passed::{PassedAnswer, PassedRequest};
 pub use prepared_query::{PreparedQuery, QueryDns};
 pub use proxy::{Proxy, Upstream};
 pub use raft::{RaftConfiguration, RaftServer};

@@ -2,6 +2,7 @@
 
 use mesh_tests::cluster::TestCluster;
 use mesh_tests::wait::{PATIENCE, eventually};
+use nix::sys::signal::Signal;
 use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_secs(10);
@@ -160,4 +161,53 @@ fn an_operator_lists_servers_hands_over_the_lead_and_takes_a_dead_server_out() {
     let unknown = other.mesh(&["operator", "raft", "remove-peer", "-address", "10.0.0.1:1"]);
     assert_eq!(unknown.status, Some(1));
     assert!(unknown.stderr.contains("was not found in the Raft configuration"), "{}", unknown.stderr);
+}
+
+#[test]
+fn a_client_agent_answers_as_the_servers_do_and_goes_on_when_one_of_them_dies() {
+    let mut cluster = TestCluster::start(3);
+    let number = cluster.add(&["-server=false"]);
+    cluster.servers[number].wait_for_node("s0");
+    let client = |cluster: &TestCluster, method: &str, target: &str, body: &[u8]| {
+        cluster.servers[number].request(method, target, body)
+    };
+    // Its own registration comes to the servers.
+    cluster.servers[0].wait_for_node(&cluster.servers[number].name);
+    // It has no table of values itself, and every server knows what was stored through it.
+    assert_eq!(client(&cluster, "PUT", "/v1/kv/a/key", b"value").body, "true");
+    assert_eq!(client(&cluster, "GET", "/v1/kv/a/key?raw", b"").body, "value");
+    assert_eq!(cluster.servers[1].request("GET", "/v1/kv/a/key?raw&consistent", b"").body, "value");
+    assert_eq!(client(&cluster, "GET", "/v1/kv/another", b"").status, 404);
+    // What is written anywhere is read through it, and what is written through it is in its own view at once.
+    cluster.servers[2].write_within(SOON, "elsewhere").unwrap();
+    assert_eq!(cluster.servers[number].has_node("elsewhere", ""), Some(true));
+    cluster.servers[number].write_within(SOON, "through").unwrap();
+    assert_eq!(cluster.servers[number].has_node("through", "stale"), Some(true));
+    assert_eq!(client(&cluster, "GET", "/v1/connect/ca/roots", b"").json()["Roots"][0]["Active"], true);
+
+    let servers =
+        |cluster: &TestCluster| cluster.servers[..3].iter().position(|s| s.leader() == Some(s.address()));
+    let leader = eventually("the leader is known", || servers(&cluster));
+    cluster.servers[leader].kill();
+    cluster.servers[number].write_within(PATIENCE, "after").unwrap();
+    assert_eq!(cluster.servers[number].has_node("after", "consistent"), Some(true));
+}
+
+#[test]
+fn a_client_agent_that_restarts_while_no_server_answers_goes_on_with_what_it_knew() {
+    let mut cluster = TestCluster::start(1);
+    let number = cluster.add(&["-server=false"]);
+    cluster.servers[0].write_within(SOON, "before").unwrap();
+    cluster.servers[number].wait_for_node("before");
+    // Ended in order, it keeps its view.
+    let client = cluster.servers[number].process();
+    client.signal(Signal::SIGTERM);
+    assert!(client.wait(SOON).is_some(), "it ends when it is asked to");
+    cluster.servers[number].kill();
+    cluster.servers[0].kill();
+    cluster.servers[number].launch();
+    cluster.servers[number].wait_for_node("before");
+    let refused = cluster.servers[number].register("during").unwrap();
+    assert_eq!(refused.status, 500, "{}", refused.body);
+    assert!(refused.body.contains("No cluster leader"), "{}", refused.body);
 }

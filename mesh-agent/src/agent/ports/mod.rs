@@ -1,8 +1,10 @@
 //! The plugs between rooms that do not know each other: each file makes one room's type serve another's port.
 
+mod authority;
 mod authorize;
 mod ca_store;
 mod captures;
+mod elsewhere;
 mod endpoints;
 mod leadership;
 mod meant;
@@ -10,9 +12,11 @@ mod operator;
 mod signer;
 mod this_node;
 
+pub(super) use authority::RemoteAuthority;
 pub(super) use authorize::PolicyAuthorize;
 pub(super) use ca_store::CatalogCaStore;
 pub(super) use captures::KernelCaptures;
+pub(super) use elsewhere::{InsidePages, ToLeader, ToServers};
 pub(super) use endpoints::MeshEndpoints;
 pub(super) use leadership::CatalogLeadership;
 pub(super) use meant::KernelMeant;

@@ -13,6 +13,7 @@ mod query;
 mod raft;
 mod request;
 mod session;
+mod snapshot;
 mod tls;
 
 #[cfg(test)]

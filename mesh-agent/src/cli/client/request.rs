@@ -141,7 +141,7 @@ impl Client {
     }
 
     /// The head of a successful answer.
-    async fn send(
+    pub(super) async fn send(
         &self,
         method: Method,
         path: &str,
@@ -197,7 +197,7 @@ impl Client {
         Ok(request)
     }
 
-    async fn whole(
+    pub(super) async fn whole(
         &self,
         method: Method,
         path: &str,

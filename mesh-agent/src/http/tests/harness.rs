@@ -6,8 +6,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::event::ThisNode;
 use crate::gossip::Gossip;
 use crate::http::{
-    AgentFacts, AllowedHosts, Control, Deps, Events, HttpLimits, HttpServer, HttpSettings, Leaves, NoTokens,
-    Token, Tokens,
+    AgentFacts, AllowedHosts, Control, Deps, Elsewhere, Events, HttpLimits, HttpServer, HttpSettings, Leaves,
+    NoTokens, Token, Tokens,
 };
 use crate::leaf::LeafError;
 use crate::local::{LocalOptions, LocalState, ScriptPolicy};
@@ -19,6 +19,7 @@ use crate::session::Sessions;
 use crate::state::{CaView, GetCa, Query, Store, fixtures};
 use crate::task::{Shutdown, TaskGroup};
 use crate::telemetry::{LogLevel, Logs, Metrics};
+use crate::wire::{PassedAnswer, PassedRequest};
 use axum::body::{Body, Bytes};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -123,6 +124,18 @@ impl FakeLeaves {
 }
 
 /// A caller to whom nothing is allowed.
+/// A server that leads, alone.
+struct Alone;
+
+impl Elsewhere for Alone {
+    fn leads_here(&self) -> bool {
+        true
+    }
+    fn pass_on(&self, _: PassedRequest, _: bool, _: Duration) -> Later<'_, Result<PassedAnswer, String>> {
+        Box::pin(async { Err("there is nobody else".to_owned()) })
+    }
+}
+
 pub struct DenyAll;
 
 impl Tokens for DenyAll {
@@ -158,7 +171,9 @@ pub struct House {
 pub struct Got {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    /// What is text of the body.
     pub text: String,
+    pub bytes: Bytes,
 }
 
 impl Got {
@@ -215,6 +230,7 @@ pub async fn build(plan: Plan) -> House {
     ca.initialise("consul", &Opaque::new()).await.unwrap();
     let (logs, dispatch) = Logs::detached(LogLevel::Info);
     let deps = Deps {
+        elsewhere: Arc::new(Alone),
         catalog: catalog.clone(),
         local: Arc::new(LocalState::open(local_options())),
         ca: Arc::new(ca),
@@ -276,15 +292,19 @@ fn local_options() -> LocalOptions {
 
 impl House {
     pub async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Got {
+        self.send_bytes(method, path, headers, Bytes::copy_from_slice(body.as_bytes())).await
+    }
+
+    pub async fn send_bytes(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Bytes) -> Got {
         let mut request = Request::builder().method(method).uri(format!("http://{}{path}", self.address));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(Body::from(body.to_owned())).unwrap();
+        let request = request.body(Body::from(body)).unwrap();
         let (parts, body) = self.client.request(request).await.unwrap().into_parts();
         let bytes: Bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
-        Got { status: parts.status, headers: parts.headers, text }
+        let text = String::from_utf8_lossy(&bytes).into_owned();
+        Got { status: parts.status, headers: parts.headers, text, bytes }
     }
 
     pub async fn get(&self, path: &str) -> Got {

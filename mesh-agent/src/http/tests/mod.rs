@@ -14,4 +14,5 @@ mod limits;
 mod malformed;
 mod members;
 mod prepared_query;
+mod snapshot;
 mod table;

@@ -28,6 +28,7 @@ pub mod proxy_config;
 pub mod raft;
 pub mod service_write;
 pub mod session;
+pub mod snapshot;
 pub mod status;
 pub mod txn;
 

@@ -18,14 +18,16 @@ pub(super) fn cluster(settings: &Settings) -> Result<ClusterConfig, ConfigError>
     })
 }
 
-/// Client agents are not there yet.
+/// A client agent asks servers, which it must find.
 fn expect(settings: &Settings) -> Result<u32, ConfigError> {
     let (server, bootstrap) = (settings.server.unwrap_or(false), settings.bootstrap.unwrap_or(false));
     let joins = !settings.start_join.is_empty() || !settings.retry_join.is_empty();
     match (server, bootstrap, settings.bootstrap_expect.unwrap_or(0)) {
+        (false, ..) if joins => Ok(0),
         (false, ..) => Err(ConfigError::invalid(
             "server",
-            "found false; client agents are not available in this version: give server = true, or start with -dev",
+            "found false, and no server to ask: give retry_join the address of one, or server = true for a server, \
+             or start with -dev",
         )),
         (true, true, 0 | 1) | (true, false, 1) => Ok(1),
         (true, true, expect) => Err(ConfigError::invalid(

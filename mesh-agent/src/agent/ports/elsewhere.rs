@@ -1,0 +1,78 @@
+use crate::catalog::Later;
+use crate::http::{Elsewhere, Inside};
+use crate::peer::{Pages, RemoteServers};
+use crate::raft::RaftNode;
+use crate::rpc::Pool;
+use crate::wire::{PassedAnswer, PassedRequest};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+/// A client agent passes requests on to any server.
+pub(in crate::agent) struct ToServers(pub RemoteServers);
+
+impl Elsewhere for ToServers {
+    fn leads_here(&self) -> bool {
+        false
+    }
+
+    fn pass_on(
+        &self,
+        request: PassedRequest,
+        _to_leader: bool,
+        patience: Duration,
+    ) -> Later<'_, Result<PassedAnswer, String>> {
+        Box::pin(async move { self.0.pass_on(&request, patience).await })
+    }
+}
+
+/// A server passes on what only the leader can answer.
+pub(in crate::agent) struct ToLeader {
+    pub raft: Arc<RaftNode>,
+    pub pool: Option<Pool>,
+}
+
+impl Elsewhere for ToLeader {
+    fn leads_here(&self) -> bool {
+        self.raft.leads()
+    }
+
+    fn pass_on(
+        &self,
+        request: PassedRequest,
+        _to_leader: bool,
+        patience: Duration,
+    ) -> Later<'_, Result<PassedAnswer, String>> {
+        Box::pin(async move {
+            let leader = self.raft.leader().and_then(|address| address.parse().ok());
+            let (Some(leader), Some(pool)) = (leader, &self.pool) else {
+                return Err(
+                    "No cluster leader: wait for an election, or check that a majority of servers runs"
+                        .to_owned(),
+                );
+            };
+            crate::peer::pass_on(pool, leader, &request, patience).await
+        })
+    }
+}
+
+/// The API as other nodes reach it, once it is there.
+#[derive(Clone, Default)]
+pub(in crate::agent) struct InsidePages(Arc<OnceLock<Inside>>);
+
+impl InsidePages {
+    pub fn open(&self, inside: Inside) {
+        // It is opened once, when the house is built.
+        let _ = self.0.set(inside);
+    }
+}
+
+impl Pages for InsidePages {
+    fn answer(&self, request: PassedRequest) -> Later<'_, Result<PassedAnswer, String>> {
+        Box::pin(async move {
+            match self.0.get() {
+                Some(inside) => inside.answer(request).await,
+                None => Err("this server is starting: try again".to_owned()),
+            }
+        })
+    }
+}

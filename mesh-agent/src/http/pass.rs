@@ -1,0 +1,99 @@
+use super::ApiError;
+use super::answer::{Answer, Answered};
+use super::call::{Call, Peer};
+use super::deps::Deps;
+use super::limits::HttpLimits;
+use super::route::{Place, Route};
+use super::router::router;
+use crate::wire::{PassedAnswer, PassedRequest};
+use axum::Router;
+use axum::body::Body;
+use http::{HeaderName, Request, Response, StatusCode};
+use http_body_util::BodyExt;
+use std::net::{Ipv4Addr, SocketAddr};
+use tower::ServiceExt;
+
+/// Between nodes, a token travels in this header.
+const TOKEN: &str = "x-consul-token";
+/// Nobody passes on what was passed on so often: the leader has changed under way.
+const MOST_HOPS: u8 = 3;
+/// How often it was passed on; only between this file's two halves, since the door takes it from nobody.
+#[derive(Clone, Copy)]
+pub(super) struct Hops(pub(super) u8);
+
+/// Whether this node answers by itself.
+pub(super) fn answers_here(route: &Route, deps: &Deps) -> bool {
+    match route.place {
+        Place::Anywhere => true,
+        Place::Servers => deps.facts.server,
+        Place::Leader => deps.elsewhere.leads_here(),
+    }
+}
+
+/// Passes a request on to where it is answered.
+pub(super) async fn pass_on(route: &Route, call: Call) -> Answered {
+    let hops = call.hops + 1;
+    if hops > MOST_HOPS {
+        return Err(ApiError::internal(
+            "no server takes this request for its own: the leader is changing, try again",
+        ));
+    }
+    let token = call.headers.get(TOKEN).and_then(|token| token.to_str().ok()).map(str::to_owned);
+    let request = PassedRequest {
+        method: route.method.to_string(),
+        uri: call.uri.clone(),
+        token,
+        body: call.body.to_vec(),
+        hops,
+    };
+    let patience = call.patience();
+    let passed = call.deps.elsewhere.pass_on(request, route.place == Place::Leader, patience).await;
+    answer(passed.map_err(ApiError::internal)?)
+}
+
+fn answer(passed: PassedAnswer) -> Answered {
+    let status = StatusCode::from_u16(passed.status).map_err(ApiError::internal)?;
+    let mut answer = Answer::bytes(passed.body.into()).status(status);
+    for (name, value) in passed.headers {
+        if let Ok(name) = HeaderName::try_from(name) {
+            answer = answer.with(name, &value);
+        }
+    }
+    Ok(answer)
+}
+
+/// The API for requests that other nodes pass on.
+#[derive(Clone)]
+pub struct Inside(Router);
+
+impl Inside {
+    pub fn new(deps: &Deps) -> Self {
+        Self(router(deps, HttpLimits::default()))
+    }
+
+    /// # Errors
+    /// The request is none, or its answer does not end.
+    pub async fn answer(&self, request: PassedRequest) -> Result<PassedAnswer, String> {
+        let hops = Hops(request.hops);
+        let mut built = Request::builder().method(request.method.as_str()).uri(&request.uri);
+        if let Some(token) = &request.token {
+            built = built.header(TOKEN, token);
+        }
+        let mut built = built.body(Body::from(request.body)).map_err(|error| error.to_string())?;
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        built.extensions_mut().insert(Peer { address, hurried: false });
+        built.extensions_mut().insert(hops);
+        let response = self.0.clone().oneshot(built).await.unwrap_or_else(|never| match never {});
+        taken_apart(response).await
+    }
+}
+
+async fn taken_apart(response: Response<Body>) -> Result<PassedAnswer, String> {
+    let (parts, body) = response.into_parts();
+    let text = |(name, value): (&HeaderName, &http::HeaderValue)| {
+        Some((name.to_string(), value.to_str().ok()?.to_owned()))
+    };
+    let headers = parts.headers.iter().filter_map(text).collect();
+    let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes().to_vec();
+    Ok(PassedAnswer { status: parts.status.as_u16(), headers, body })
+}
