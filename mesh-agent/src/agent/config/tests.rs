@@ -206,8 +206,8 @@ fn a_number_without_limits_of_its_own_is_asked_for_without_limits() {
 #[test]
 fn what_an_agent_outside_development_needs_is_asked_for() {
     let table = [
-        ("server = false", "server: found false; client agents"),
-        ("retry_join = [\"10.0.0.1\"]", "server: found false; client agents"),
+        ("server = false", "server: found false, and no server to ask"),
+        ("retry_join = [\"10.0.0.1\"]", "data_dir: it is missing; "),
         ("server = true\ndata_dir = \"/x\"", "bootstrap: found false; "),
         ("server = true\nbootstrap = true", "data_dir: it is missing; "),
         ("server = true\nbootstrap_expect = 30\ndata_dir = \"/x\"", "bootstrap_expect: found 30; "),
