@@ -26,6 +26,8 @@ pub struct TestServer {
     pub name: String,
     pub http_port: u16,
     pub rpc_port: u16,
+    /// Where it gossips.
+    pub serf_port: u16,
     process: Option<Process>,
     command: Vec<String>,
     log: PathBuf,
@@ -84,12 +86,12 @@ impl TestServer {
         flags: &[&str],
     ) -> Self {
         let take = || ports.take();
-        let (http_port, rpc_port) = (take(), take());
+        let (http_port, rpc_port, serf_port) = (take(), take(), take());
         let config = json!({
             "server": true, "bootstrap_expect": expect, "encrypt": SECRET,
             "bind_addr": "127.0.0.1", "retry_join": [format!("127.0.0.1:{}", first.unwrap_or(rpc_port))],
             "ports": {"http": http_port, "dns": -1, "server": rpc_port,
-                "serf_lan": take(), "serf_wan": take(), "grpc": -1},
+                "serf_lan": serf_port, "serf_wan": take(), "grpc": -1},
         });
         let file = directory.join(format!("s{number}.json"));
         std::fs::write(&file, config.to_string()).expect("configuration can be written");
@@ -99,7 +101,7 @@ impl TestServer {
         let mut command: Vec<String> = vec!["agent".into(), "-node".into(), name.clone()];
         command.extend(["-config-file".into(), text(&file), "-data-dir".into(), text(&data)]);
         command.extend(flags.iter().map(ToString::to_string));
-        Self { name, http_port, rpc_port, process: None, command, log, data }
+        Self { name, http_port, rpc_port, serf_port, process: None, command, log, data }
     }
 
     /// Starts the process; it may take a while to know a leader.

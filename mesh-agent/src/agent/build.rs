@@ -7,6 +7,7 @@ use super::dataplane_facts::AskDataPlane;
 use super::doors::Doors;
 use super::error::StartError;
 use super::house::House;
+use super::membership;
 use super::mesh::Mesh;
 use super::node_id::node_id;
 use super::observed::Observed;
@@ -21,6 +22,7 @@ use crate::local::{CheckKeeper, LocalState, StateSyncer};
 use crate::session::{SessionKeeper, Sessions};
 use crate::task::{Shutdown, TaskGroup};
 use std::sync::Arc;
+use uuid::Uuid;
 
 /// From the ground up. Doors are bound before anything is registered, and served when all is in place.
 pub(super) async fn build(
@@ -33,11 +35,11 @@ pub(super) async fn build(
     let id = node_id(&config)?;
     let mut core = Core::start(&config, id, &shutdown).await?;
     core.serve(&config, id, &mut tasks, &shutdown).await?;
+    let gossip = membership::start(&config, id, &mut tasks, &shutdown)?;
     let mesh = Mesh::start(&config, &core, &mut tasks, &shutdown).await?;
     let operator = core.operator();
     let (raft, catalog) = (core.raft().cloned(), core.catalog.clone());
     let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
-    let checks = CheckKeeper::new(local.clone(), catalog.clone());
     let sessions = start_sessions(&config, &catalog, &mut tasks, &shutdown);
     let (control, requests) = Control::new();
     let opened = dataplane::open(&config.dataplane)?;
@@ -54,7 +56,7 @@ pub(super) async fn build(
         elsewhere: core.elsewhere(),
         control: Arc::new(control),
         operator,
-        gossip: None,
+        gossip: gossip.clone(),
         logs: observed.logs.clone(),
         metrics: observed.metrics.clone(),
         dataplane: Arc::new(dataplane),
@@ -66,24 +68,26 @@ pub(super) async fn build(
     let asked = if config.dataplane.dns { opened.plane.resolvers() } else { None };
     let doors = Doors::bind(&config, &deps, asked).await?;
     register(&config, &local)?;
-    println!(
-        "{}",
-        banner(&config, id, &doors.http_addresses(), &doors.dns_addresses(), &opened.plane.mode())
-    );
-    tasks.spawn("sidecars", mesh.sidecars(&config, &catalog, &local).run(shutdown.clone()));
+    announce(&config, id, &doors, &opened.plane.mode());
     let steerer =
         mesh.steerer(opened, &config, &catalog, &local, SteererDoors { questions, names: doors.names() });
     tasks.spawn("data plane", steerer.run(shutdown.clone()));
-    tasks.spawn("checks", checks.run(shutdown.clone()));
-    let syncer = || {
-        StateSyncer::new(local.clone(), catalog.clone())
-            .with_check_update_interval(config.checks.update_interval)
-    };
-    tasks.spawn("anti-entropy", syncer().run(shutdown.clone()));
-    // For the farewell.
-    let syncer = syncer();
     doors.serve(&mut tasks, &shutdown);
-    Ok(House { command_line, config, observed, raft, local, syncer, requests, signals, tasks, shutdown })
+    membership::reconcile(gossip.as_ref(), raft.clone(), &catalog, &mut tasks, &shutdown);
+    let syncer = keep(&config, &local, &catalog, &mesh, &mut tasks, &shutdown);
+    Ok(House {
+        command_line,
+        config,
+        observed,
+        raft,
+        gossip,
+        local,
+        syncer,
+        requests,
+        signals,
+        tasks,
+        shutdown,
+    })
 }
 
 /// Ends sessions while this server leads.
@@ -98,6 +102,31 @@ fn start_sessions(
     let keeper = SessionKeeper::new(catalog.clone(), leadership, sessions.clone());
     tasks.spawn("sessions", keeper.run(shutdown.clone()));
     sessions
+}
+
+/// Says on standard output who runs and where it listens.
+fn announce(config: &RuntimeConfig, id: Uuid, doors: &Doors, mode: &crate::dataplane::Mode) {
+    println!("{}", banner(config, id, &doors.http_addresses(), &doors.dns_addresses(), mode));
+}
+
+/// Runs the sidecars and the checks, and keeps the catalog equal to what is registered here; returns what says farewell to it.
+fn keep(
+    config: &RuntimeConfig,
+    local: &Arc<LocalState>,
+    catalog: &Catalog,
+    mesh: &Mesh,
+    tasks: &mut TaskGroup,
+    shutdown: &Shutdown,
+) -> StateSyncer {
+    tasks.spawn("sidecars", mesh.sidecars(config, catalog, local).run(shutdown.clone()));
+    tasks.spawn("checks", CheckKeeper::new(local.clone(), catalog.clone()).run(shutdown.clone()));
+    tasks.spawn("anti-entropy", syncer(config, local, catalog).run(shutdown.clone()));
+    syncer(config, local, catalog)
+}
+
+/// Keeps the catalog equal to what is registered here.
+fn syncer(config: &RuntimeConfig, local: &Arc<LocalState>, catalog: &Catalog) -> StateSyncer {
+    StateSyncer::new(local.clone(), catalog.clone()).with_check_update_interval(config.checks.update_interval)
 }
 
 /// What the configuration registers.

@@ -1,6 +1,7 @@
 use crate::ca::CaError;
 use crate::dataplane::DataPlaneError;
 use crate::dns;
+use crate::gossip::GossipError;
 use crate::local::LocalError;
 use crate::pki::cluster::TrustError;
 use crate::proxy::ProxyError;
@@ -56,6 +57,8 @@ pub enum StartError {
         "this server joins others and has no secret to prove that it may: give -encrypt the one of the cluster, which its first server keeps in join-secret of its data directory, or put that file to {path:?}"
     )]
     NoSecret { path: PathBuf },
+    #[error(transparent)]
+    Gossip(#[from] GossipError),
     #[error(transparent)]
     Telemetry(#[from] TelemetryError),
     #[error(transparent)]

@@ -2,6 +2,7 @@ use super::config::{self, CommandLine, Host, Reloadable, RuntimeConfig};
 use super::control::Request;
 use super::observed::Observed;
 use super::signals::{Asked, Signals};
+use crate::gossip::Gossip;
 use crate::local::{LocalState, StateSyncer};
 use crate::raft::{RaftError, RaftNode};
 use crate::task::{Shutdown, TaskError, TaskGroup};
@@ -19,6 +20,8 @@ pub(super) struct House {
     pub observed: Observed,
     /// None on a client agent.
     pub raft: Option<Arc<RaftNode>>,
+    /// None where there are no other nodes.
+    pub gossip: Option<Gossip>,
     pub local: Arc<LocalState>,
     pub syncer: StateSyncer,
     pub requests: mpsc::Receiver<Request>,
@@ -99,6 +102,11 @@ impl House {
             Ok(Ok(())) => tracing::info!("the node has left the catalog"),
             Ok(Err(error)) => tracing::warn!(%error, "the node could not leave the catalog"),
             Err(_) => tracing::warn!(within = ?LEAVE, "the node could not leave the catalog in time"),
+        }
+        if let Some(gossip) = &self.gossip
+            && tokio::time::timeout(LEAVE, gossip.leave()).await.is_err()
+        {
+            tracing::warn!(within = ?LEAVE, "the other members could not be told in time");
         }
         tokio::time::sleep(self.config.leave.drain.min(LEAVE)).await;
         Ending::Asked

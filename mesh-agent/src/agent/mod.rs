@@ -19,6 +19,7 @@ mod house;
 mod identities;
 mod identity;
 mod joining;
+mod membership;
 mod mesh;
 mod node_id;
 mod observed;

@@ -35,6 +35,19 @@ pub(super) fn cluster_tls(config: &RuntimeConfig, id: Uuid) -> Result<Option<Clu
     Ok(Some(tls))
 }
 
+/// What all nodes of the cluster share; nothing in development, or where certificates are the operator's.
+///
+/// # Errors
+/// As [`cluster_tls`].
+pub(super) fn join_secret(config: &RuntimeConfig) -> Result<Option<JoinSecret>, StartError> {
+    let (Some(data_dir), TrustConfig::Secret(given)) = (config.data_dir.as_deref(), &config.cluster.trust)
+    else {
+        return Ok(None);
+    };
+    let may_make = config.cluster.server && config.cluster.expect == 1;
+    secret(given.as_ref(), data_dir, may_make).map(Some)
+}
+
 /// Where a secret is kept that was made here.
 pub(super) fn secret_path(data_dir: &Path) -> PathBuf {
     data_dir.join("join-secret")

@@ -69,7 +69,7 @@ fn give_up(row: &Row) -> Option<Command> {
     (row.health != Some(CheckStatus::Critical)).then(|| health(&row.node, CheckStatus::Critical))
 }
 
-/// A node that nobody knows as a member: this leader may be new and not know it yet, or it failed long ago.
+/// A node that was a member and that nobody knows any more: it failed long ago, or the list is not whole yet.
 fn of_missing(row: &Row, since: Timestamp, limits: &Limits, now: Timestamp) -> Option<Command> {
     match age(since, now) {
         age if age >= limits.reap => Some(reap(&row.node.name)),

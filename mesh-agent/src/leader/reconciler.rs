@@ -6,7 +6,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::gossip::{Gossip, Members};
 use crate::state::{AllChecks, ListNodes, Query};
 use crate::task::Shutdown;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
@@ -19,7 +19,9 @@ pub struct Reconciler {
     autopilot: Autopilot,
     clock: Clock,
     limits: Limits,
-    /// Nodes that somebody vouched for and that are no members, since when this leader sees them so.
+    /// Who was a member since this server leads. Others may keep their own check: they do not gossip.
+    seen: BTreeSet<Arc<str>>,
+    /// Those of them that are none now, since when.
     missing: BTreeMap<Arc<str>, Timestamp>,
 }
 
@@ -41,7 +43,16 @@ impl Reconciler {
         clock: Clock,
     ) -> Self {
         let limits = Limits { reap: REAP, grace: GRACE };
-        Self { members, catalog, voters, autopilot, clock, limits, missing: BTreeMap::new() }
+        Self {
+            members,
+            catalog,
+            voters,
+            autopilot,
+            clock,
+            limits,
+            seen: BTreeSet::new(),
+            missing: BTreeMap::new(),
+        }
     }
 
     pub async fn run(mut self, shutdown: Shutdown) {
@@ -51,6 +62,7 @@ impl Reconciler {
                 self.reconcile(&members).await;
             } else {
                 self.missing.clear();
+                self.seen.clear();
             }
             let ended = tokio::select! {
                 changed = self.members.changed() => changed.is_err(),
@@ -97,8 +109,10 @@ impl Reconciler {
         let is_missing = |name: &Arc<str>| {
             rows.get(name).is_some_and(|r| r.health.is_some()) && members.get(name).is_none()
         };
+        self.seen.extend(members.iter().map(|known| known.member.name.folded()));
         self.missing.retain(|name, _| is_missing(name));
-        for name in rows.keys().filter(|name| is_missing(name)) {
+        self.seen.retain(|name| rows.contains_key(name) || members.get(name).is_some());
+        for name in self.seen.iter().filter(|name| is_missing(name)) {
             self.missing.entry(name.clone()).or_insert(now);
         }
     }

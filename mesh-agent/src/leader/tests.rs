@@ -252,6 +252,32 @@ async fn a_new_leader_gives_members_time_to_show_up() {
 }
 
 #[tokio::test]
+async fn nodes_that_were_never_members_keep_their_own_check() {
+    let mut scene = Scene::new();
+    scene.see(&[client(1, Alive)]).await;
+    let mut successor = Scene { catalog: scene.catalog.clone(), ..Scene::new() };
+    let (_, followed) = watch::channel(Arc::default());
+    let (catalog, voters) = (scene.catalog.clone(), successor.voters.clone());
+    let clock = successor.clock.clone();
+    successor.reconciler = Reconciler::following(followed, catalog, voters, Autopilot::default(), clock);
+    for _ in 0..3 {
+        successor.pass(Duration::from_secs(100 * 3600));
+        successor.see(&[]).await;
+    }
+    assert_eq!(successor.health("n1"), Some(CheckStatus::Passing));
+}
+
+#[test]
+fn a_server_with_a_cluster_of_its_own_is_not_taken_in() {
+    let mut alone = server(2, Alive);
+    alone.member.bootstrap_expect = 1;
+    let members: Members = [server(1, Alive), alone].into_iter().collect();
+    let voters = [voter(1, true, 5)];
+    let now = Timestamp(START + 10_000);
+    assert_eq!(voter_plan::plan(&members, &voters, &Autopilot::default(), now), None);
+}
+
+#[tokio::test]
 async fn nodes_that_nobody_vouches_for_are_left_alone() {
     let mut scene = Scene::new();
     let external = crate::state::fixtures::node("external");

@@ -46,7 +46,9 @@ impl Scene<'_> {
 
     /// A server that is alive and not known yet, or elsewhere than known.
     fn arrival(&self) -> Option<VoterChange> {
-        let mut alive = self.servers.iter().filter(|known| known.state.is_alive());
+        // One that began alone has a cluster of its own: two clusters do not become one.
+        let began_alone = |known: &Known| known.member.bootstrap_expect == 1;
+        let mut alive = self.servers.iter().filter(|known| known.state.is_alive() && !began_alone(known));
         alive.find_map(|known| {
             let (id, address) = (known.member.raft_id, known.member.rpc());
             let voter = self.voters.iter().find(|voter| voter.id == id);

@@ -13,6 +13,7 @@ mod dns;
 mod kv;
 mod lifecycle;
 mod linearizable;
+mod members;
 mod transparent;
 mod validate;
 mod walkthrough;
