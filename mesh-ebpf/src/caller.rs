@@ -44,8 +44,9 @@ pub fn service() -> Option<ServiceNumber> {
     (number != ANY).then_some(number)
 }
 
-/// One copy for all who ask; [`ANY`] is nobody's number.
-#[inline(never)]
+/// [`ANY`] is nobody's number. Inlined, since the name of a function of its own would hold a hash of where the
+/// sources lie, and the object would not be the same bytes everywhere.
+#[inline(always)]
 fn number() -> ServiceNumber {
     service_of(cgroup()).or_else(service_above).unwrap_or(ANY)
 }
