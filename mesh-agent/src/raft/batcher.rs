@@ -16,6 +16,9 @@ struct Proposal {
 const QUEUE: usize = 1024;
 /// The most commands in one entry.
 const BATCH: usize = 512;
+/// The most bytes of one entry that has several commands: it must reach a follower, and its disk, within a
+/// heartbeat, since openraft gives up an append after that and would try for ever.
+const BYTES: usize = 1 << 20;
 /// How long an entry may take to be committed and applied.
 const CONFIRM: Duration = Duration::from_secs(10);
 
@@ -30,6 +33,16 @@ impl Proposals {
         self.0.send(Proposal { command, answer }).await.map_err(|_| stopped())?;
         outcome.await.map_err(|_| stopped())?
     }
+}
+
+/// How many of these make the next entry: one at least.
+fn first_entry(batch: &[Proposal]) -> usize {
+    let mut bytes = 0;
+    let fitting = batch.iter().take_while(|proposal| {
+        bytes += proposal.command.weight();
+        bytes <= BYTES
+    });
+    fitting.count().max(1)
 }
 
 fn stopped() -> AgreementError {
@@ -58,13 +71,16 @@ impl Batcher {
                 () = shutdown.begun() => return,
                 received = self.proposals.recv_many(&mut batch, BATCH) => if received == 0 { return },
             }
-            self.propose(&mut batch).await;
+            while !batch.is_empty() {
+                let first = first_entry(&batch);
+                self.propose(batch.drain(..first)).await;
+            }
         }
     }
 
-    async fn propose(&self, batch: &mut Vec<Proposal>) {
+    async fn propose(&self, batch: impl Iterator<Item = Proposal>) {
         let (commands, answers): (Vec<_>, Vec<_>) =
-            batch.drain(..).map(|Proposal { command, answer }| (command, answer)).unzip();
+            batch.map(|Proposal { command, answer }| (command, answer)).unzip();
         match self.commit(Batch(commands.into())).await {
             Ok(Applied(outcomes)) => {
                 debug_assert_eq!(outcomes.len(), answers.len(), "an outcome for each command");
@@ -87,6 +103,34 @@ impl Batcher {
             Ok(response) => Ok(response.data),
             Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => Err(AgreementError::NotLeader),
             Err(error) => Err(AgreementError::Stopped { reason: error.to_string() }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn proposals(sizes: &[usize]) -> Vec<Proposal> {
+        let proposal = |size: &usize| {
+            let (answer, _) = oneshot::channel();
+            Proposal { command: Command::Restore(vec![0; *size]), answer }
+        };
+        sizes.iter().map(proposal).collect()
+    }
+
+    #[test]
+    fn an_entry_has_a_mebibyte_at_most_or_one_command() {
+        let half = BYTES / 2;
+        let cases: &[(&[usize], usize)] = &[
+            (&[1, 1, 1], 3),
+            (&[half, half, 1], 1),
+            (&[half, 1, half], 2),
+            (&[2 * BYTES, 1], 1),
+            (&[1, 2 * BYTES], 1),
+        ];
+        for (sizes, entry) in cases {
+            assert_eq!(first_entry(&proposals(sizes)), *entry, "{sizes:?}");
         }
     }
 }

@@ -88,6 +88,9 @@ impl RaftOptions {
             election_timeout_min: lease,
             election_timeout_max: lease + 1,
             enable_elect: false,
+            // Of each piece of a snapshot, which a slow disk must take.
+            install_snapshot_timeout: 10_000,
+            snapshot_max_chunk_size: 1 << 20,
             snapshot_policy: SnapshotPolicy::LogsSinceLast(self.compaction.entries),
             max_in_snapshot_log_to_keep: self.compaction.keep,
             ..Config::default()

@@ -43,6 +43,21 @@ pub enum Command {
     DeletePreparedQuery(PreparedQueryId),
 }
 
+impl Command {
+    /// About how many bytes it has in the log: what callers choose the size of counts, the rest is small.
+    pub fn weight(&self) -> usize {
+        const ROW: usize = 512;
+        ROW + match self {
+            Self::Restore(archive) => archive.len(),
+            Self::Kv(write) => write.weight(),
+            Self::Txn(operations) => operations.iter().map(|operation| ROW + operation.weight()).sum(),
+            Self::Register(registration) => ROW * (registration.services.len() + registration.checks.len()),
+            Self::EndLockDelays(keys) => keys.len() * 64,
+            _ => 0,
+        }
+    }
+}
+
 /// A node with any of its services and checks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Registration {

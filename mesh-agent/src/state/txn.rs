@@ -14,6 +14,14 @@ pub enum TxnOperation {
 }
 
 impl TxnOperation {
+    /// About how many bytes it has beside what every operation has.
+    pub(in crate::state) fn weight(&self) -> usize {
+        match self {
+            Self::KvWrite(write) => write.weight(),
+            Self::KvRead(_) | Self::Node(..) | Self::Service(..) | Self::Check(..) => 0,
+        }
+    }
+
     pub fn writes(&self) -> bool {
         match self {
             Self::KvWrite(_) => true,

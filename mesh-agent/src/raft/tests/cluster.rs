@@ -1,8 +1,9 @@
 //! Several servers over a network that tests cut.
 
 use super::*;
+use crate::model::KvValue;
 use crate::state::fixtures::{register_service, service_name};
-use crate::state::{InstancesOf, Outcome, Query, Through};
+use crate::state::{Command, InstancesOf, KvVerb, KvWrite, Outcome, Query, Through};
 use futures_util::future::BoxFuture;
 use std::collections::{BTreeMap, HashSet};
 use std::net::SocketAddr;
@@ -261,4 +262,24 @@ async fn a_message_for_a_server_that_lived_here_before_is_not_taken() {
     let refused = stranger.ask(super::super::message::Message::Canvass, DEADLINE).await;
     assert!(refused.err().unwrap().to_string().contains("is not the one with Raft id 99 any more"));
     assert!(cluster.servers[&other].node.answer(b"noise").await.is_err());
+}
+
+#[tokio::test]
+async fn large_values_reach_a_server_that_comes_late() {
+    let mut cluster = Cluster::founded(3).await;
+    let leader = cluster.leader().await;
+    let node = cluster.servers[&leader].node.clone();
+    let large = |number: usize| {
+        let value = KvValue("x".repeat(400 << 10).into());
+        let verb = KvVerb::Set { value, flags: 0 };
+        Command::Kv(Box::new(KvWrite { key: format!("k{number}").as_str().into(), verb }))
+    };
+    let writes = (0..30).map(|number| node.write(large(number)));
+    for written in futures_util::future::join_all(writes).await {
+        assert!(matches!(written.unwrap(), Outcome::Done { .. }));
+    }
+    cluster.write(leader, "after").await;
+    cluster.start(4).await;
+    node.add(4, address(4)).await.unwrap();
+    cluster.everywhere("after").await;
 }

@@ -42,6 +42,20 @@ pub enum KvVerb {
     DeleteTree,
 }
 
+impl KvWrite {
+    /// Bytes of its key and its value.
+    pub(in crate::state) fn weight(&self) -> usize {
+        let value = match &self.verb {
+            KvVerb::Set { value, .. }
+            | KvVerb::Cas { value, .. }
+            | KvVerb::Lock { value, .. }
+            | KvVerb::Unlock { value, .. } => value.0.len(),
+            KvVerb::Delete | KvVerb::DeleteCas { .. } | KvVerb::DeleteTree => 0,
+        };
+        self.key.len() + value
+    }
+}
+
 /// One look at stored values inside a transaction.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct KvRead {
