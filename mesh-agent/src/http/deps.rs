@@ -111,13 +111,8 @@ pub trait Operator: Send + Sync {
 pub trait Elsewhere: Send + Sync {
     /// Whether this node leads the servers.
     fn leads_here(&self) -> bool;
-    /// Passes a request on, to the leader where only it can answer; it may wait for `patience` there.
-    fn pass_on(
-        &self,
-        request: PassedRequest,
-        to_leader: bool,
-        patience: Duration,
-    ) -> Later<'_, Result<PassedAnswer, String>>;
+    /// Passes a request on to who answers it or knows who does; it may wait for `patience` there.
+    fn pass_on(&self, request: PassedRequest, patience: Duration) -> Later<'_, Result<PassedAnswer, String>>;
 }
 
 /// Keeps this node's leaf certificates fresh.

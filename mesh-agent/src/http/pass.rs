@@ -47,7 +47,7 @@ pub(super) async fn pass_on(route: &Route, call: Call) -> Answered {
         hops,
     };
     let patience = call.patience();
-    let passed = call.deps.elsewhere.pass_on(request, route.place == Place::Leader, patience).await;
+    let passed = call.deps.elsewhere.pass_on(request, patience).await;
     answer(passed.map_err(ApiError::internal)?)
 }
 

@@ -1,11 +1,10 @@
-use super::lead::lead;
+use super::lead::{lead, way_to_leader};
 use super::question::{Fault, LeadAnswer, LeadQuestion, method};
 use crate::catalog::{Consensus, ConsensusError, Consistency, Later};
 use crate::raft::RaftNode;
 use crate::rpc::{Pool, RpcError};
 use crate::state::{Command, Outcome};
 use rand::RngExt;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -58,8 +57,9 @@ impl ServerAgreement {
         if self.raft.leads() {
             return asked(lead(&self.raft, question).await);
         }
-        let leader = self.raft.leader().and_then(|address| address.parse::<SocketAddr>().ok());
-        let (Some(leader), Some(pool)) = (leader, &self.pool) else { return Asked::NotTaken };
+        let Some((leader, pool)) = way_to_leader(&self.raft, self.pool.as_ref()) else {
+            return Asked::NotTaken;
+        };
         let answer: Result<Result<LeadAnswer, Fault>, RpcError> =
             pool.call(leader, method::LEAD, &question, method::PATIENCE).await;
         match answer {

@@ -1,7 +1,14 @@
 use super::question::{Fault, LeadAnswer, LeadQuestion, ReadConsistency};
 use crate::catalog::ConsensusError;
 use crate::raft::{AgreementError, RaftNode};
+use crate::rpc::Pool;
 use crate::state::Command;
+use std::net::SocketAddr;
+
+/// The leader's address with what to call it by; nothing while no other server is known to lead.
+pub fn way_to_leader<'a>(raft: &RaftNode, pool: Option<&'a Pool>) -> Option<(SocketAddr, &'a Pool)> {
+    Some((raft.leader()?.parse().ok()?, pool?))
+}
 
 /// What only the leader does; another server says that it does not lead.
 pub(super) async fn lead(raft: &RaftNode, question: LeadQuestion) -> Result<LeadAnswer, Fault> {

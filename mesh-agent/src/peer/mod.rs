@@ -18,6 +18,7 @@ mod wire;
 pub use acquaintances::Acquaintances;
 pub use agreement::ServerAgreement;
 pub use door::{Pages, PeerDoor};
+pub use lead::way_to_leader;
 pub use operator::ServerOperator;
 pub use question::{CaRequest, Introduction, ServerStatus};
 pub use remote::{KnownServers, RemoteServers, pass_on};

@@ -1,7 +1,8 @@
+use super::lead::way_to_leader;
 use super::question::{OperatorQuestion, method};
+use crate::catalog::ConsensusError;
 use crate::raft::{MembershipError, RaftNode, Server};
 use crate::rpc::Pool;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -44,10 +45,8 @@ impl ServerOperator {
         if self.raft.leads() {
             return operate(&self.raft, question).await.map_err(|error| error.to_string());
         }
-        let leader = self.raft.leader().and_then(|address| address.parse::<SocketAddr>().ok());
-        let (Some(leader), Some(pool)) = (leader, &self.pool) else {
-            return Err("No cluster leader: wait for an election, or check that a majority of servers runs"
-                .to_owned());
+        let Some((leader, pool)) = way_to_leader(&self.raft, self.pool.as_ref()) else {
+            return Err(ConsensusError::NoLeader.to_string());
         };
         let answer: Result<Result<(), String>, _> =
             pool.call(leader, method::OPERATE, &question, PATIENCE).await;

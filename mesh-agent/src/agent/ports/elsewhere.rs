@@ -1,6 +1,6 @@
-use crate::catalog::Later;
+use crate::catalog::{ConsensusError, Later};
 use crate::http::{Elsewhere, Inside};
-use crate::peer::{Pages, RemoteServers};
+use crate::peer::{Pages, RemoteServers, pass_on, way_to_leader};
 use crate::raft::RaftNode;
 use crate::rpc::Pool;
 use crate::wire::{PassedAnswer, PassedRequest};
@@ -15,12 +15,7 @@ impl Elsewhere for ToServers {
         false
     }
 
-    fn pass_on(
-        &self,
-        request: PassedRequest,
-        _to_leader: bool,
-        patience: Duration,
-    ) -> Later<'_, Result<PassedAnswer, String>> {
+    fn pass_on(&self, request: PassedRequest, patience: Duration) -> Later<'_, Result<PassedAnswer, String>> {
         Box::pin(async move { self.0.pass_on(&request, patience).await })
     }
 }
@@ -36,21 +31,12 @@ impl Elsewhere for ToLeader {
         self.raft.leads()
     }
 
-    fn pass_on(
-        &self,
-        request: PassedRequest,
-        _to_leader: bool,
-        patience: Duration,
-    ) -> Later<'_, Result<PassedAnswer, String>> {
+    fn pass_on(&self, request: PassedRequest, patience: Duration) -> Later<'_, Result<PassedAnswer, String>> {
         Box::pin(async move {
-            let leader = self.raft.leader().and_then(|address| address.parse().ok());
-            let (Some(leader), Some(pool)) = (leader, &self.pool) else {
-                return Err(
-                    "No cluster leader: wait for an election, or check that a majority of servers runs"
-                        .to_owned(),
-                );
+            let Some((leader, pool)) = way_to_leader(&self.raft, self.pool.as_ref()) else {
+                return Err(ConsensusError::NoLeader.to_string());
             };
-            crate::peer::pass_on(pool, leader, &request, patience).await
+            pass_on(pool, leader, &request, patience).await
         })
     }
 }

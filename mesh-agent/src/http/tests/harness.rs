@@ -131,7 +131,7 @@ impl Elsewhere for Alone {
     fn leads_here(&self) -> bool {
         true
     }
-    fn pass_on(&self, _: PassedRequest, _: bool, _: Duration) -> Later<'_, Result<PassedAnswer, String>> {
+    fn pass_on(&self, _: PassedRequest, _: Duration) -> Later<'_, Result<PassedAnswer, String>> {
         Box::pin(async { Err("there is nobody else".to_owned()) })
     }
 }
