@@ -23,7 +23,7 @@ fn find_or_build() -> PathBuf {
     }
     let profile = profile_directory();
     let mut build = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    build.args(["build", "--quiet", "--package", "mesh-agent", "--bin", "mesh"]);
+    build.args(["build", "--quiet", "--workspace", "--bin", "mesh"]);
     if profile.ends_with("release") {
         build.arg("--release");
     }
