@@ -127,7 +127,8 @@ pub(super) fn http_limits(config: &RuntimeConfig) -> HttpLimits {
         0 => limits.total,
         most => most,
     };
-    HttpLimits { per_client, ..limits }
+    // Who lets one client have more than all together have by default means it.
+    HttpLimits { per_client, total: limits.total.max(per_client), ..limits }
 }
 
 pub(super) fn http_settings(config: &RuntimeConfig) -> HttpSettings {

@@ -5,6 +5,7 @@
 //! ratios to plain. It does not know how a peer works, only how it is started.
 
 mod certificates;
+mod control;
 mod measure;
 mod namespace;
 mod peer;
@@ -21,7 +22,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 #[derive(clap::Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Options {
+    #[command(subcommand)]
+    plane: Option<Plane>,
     /// Rounds; in each of them every peer is measured once
     #[arg(long, default_value_t = 3)]
     rounds: usize,
@@ -51,6 +55,12 @@ pub struct Options {
     consul: Option<PathBuf>,
 }
 
+#[derive(clap::Subcommand)]
+enum Plane {
+    /// Measure the control plane instead: three servers of ours against three of Consul's
+    Control(control::Options),
+}
+
 /// What peers need to know.
 pub struct Scene {
     pub namespace: Namespace,
@@ -68,18 +78,14 @@ pub fn run(options: &Options) -> Result<()> {
     if !is_root() {
         bail!("the benchmark makes a network namespace: run it as root (sudo -E cargo xtask bench)");
     }
+    if let Some(Plane::Control(options)) = &options.plane {
+        return control::run(options);
+    }
     let peers = peers::chosen(options)?;
     if !options.built {
-        build(options)?;
+        build(options.bare)?;
     }
-    let directory = shell::target().join("bench");
-    std::fs::create_dir_all(&directory).with_context(|| format!("making {}", directory.display()))?;
-    let scene = Scene {
-        namespace: Namespace::create()?,
-        tool: shell::target().join("release/xtask"),
-        app: SocketAddr::from(([127, 0, 0, 1], 9000)),
-        directory,
-    };
+    let scene = Scene::create("bench")?;
     certificates::make(&scene.directory)?;
     let results = measure_all(options, &scene, &peers)?;
     let file = results.write(&scene.directory)?;
@@ -88,15 +94,29 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
+impl Scene {
+    /// A namespace, and a folder of this name in cargo's target directory.
+    fn create(folder: &str) -> Result<Self> {
+        let directory = shell::target().join(folder);
+        std::fs::create_dir_all(&directory).with_context(|| format!("making {}", directory.display()))?;
+        Ok(Self {
+            namespace: Namespace::create()?,
+            tool: shell::target().join("release/xtask"),
+            app: SocketAddr::from(([127, 0, 0, 1], 9000)),
+            directory,
+        })
+    }
+}
+
 fn is_root() -> bool {
     // The owner of a process's entry is its effective user.
     use std::os::unix::fs::MetadataExt;
     std::fs::metadata("/proc/self").is_ok_and(|entry| entry.uid() == 0)
 }
 
-fn build(options: &Options) -> Result<()> {
+fn build(bare: bool) -> Result<()> {
     let mut arguments = vec!["build", "--release", "--workspace"];
-    arguments.extend(if options.bare { ["--example", "proxy_pair"] } else { ["--bin", "mesh"] });
+    arguments.extend(if bare { ["--example", "proxy_pair"] } else { ["--bin", "mesh"] });
     arguments.extend(["--bin", "xtask"]);
     shell::must(shell::cargo(&arguments))
 }

@@ -16,20 +16,20 @@ struct Figure {
 
 /// What our own path must reach.
 #[derive(Clone, Copy)]
-enum Bar {
+pub enum Bar {
     AtLeast(f64),
     AtMost(f64),
 }
 
 impl Bar {
-    fn is_met(self, value: f64) -> bool {
+    pub fn is_met(self, value: f64) -> bool {
         match self {
             Self::AtLeast(bar) => value >= bar,
             Self::AtMost(bar) => value <= bar,
         }
     }
 
-    fn text(self) -> String {
+    pub fn text(self) -> String {
         match self {
             Self::AtLeast(bar) => format!("≥ {bar}"),
             Self::AtMost(bar) => format!("≤ {bar}"),
@@ -143,7 +143,7 @@ impl Results {
     }
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
 }

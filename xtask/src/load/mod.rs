@@ -5,12 +5,13 @@
 
 mod bulk;
 mod connect;
+mod control;
 mod hold;
 mod numbers;
 mod pingpong;
 mod protocol;
 mod serve;
-mod usage;
+pub mod usage;
 
 use anyhow::Result;
 use clap::{Args, Subcommand};
@@ -53,6 +54,8 @@ pub enum Mode {
         #[arg(long, default_value_t = 1000)]
         conns: usize,
     },
+    #[command(flatten)]
+    Control(control::ControlMode),
 }
 
 #[derive(Args)]
@@ -87,6 +90,7 @@ pub fn run(mode: Mode) -> Result<()> {
             Mode::Pingpong { target, size } => pingpong::run(&target, size).await,
             Mode::Connect { target, clients } => connect::run(&target, clients).await,
             Mode::Hold { target, conns } => hold::run(&target, conns).await,
+            Mode::Control(mode) => mode.run().await,
         }
     });
     println!("{}", found.unwrap_or_else(|error| json!({ "error": format!("{error:#}") })));

@@ -45,7 +45,7 @@ const fn debian(name: &'static str, sources: &'static [&'static str]) -> Suite {
     Suite { name, sources, keyring: Keyring::Debian, options: "" }
 }
 
-const BULLSEYE: Suite = debian(
+pub const BULLSEYE: Suite = debian(
     "bullseye",
     &[
         "http://deb.debian.org/debian bullseye main",

@@ -1,4 +1,4 @@
-use super::kernel::{BOOKWORM, Kernel, Keyring, Suite, TRIXIE};
+use super::kernel::{BOOKWORM, BULLSEYE, Kernel, Keyring, Suite, TRIXIE};
 use crate::shell;
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -26,6 +26,11 @@ pub fn busybox() -> Result<PathBuf> {
     let places = ["bin/busybox", "usr/bin/busybox"].map(|place| folder.join(place));
     let found = places.into_iter().find(|place| place.is_file());
     found.with_context(|| format!("there is no busybox below {}", folder.display()))
+}
+
+/// Consul 1.8.7, the last that Debian has: what the control plane is measured against.
+pub fn consul() -> Result<PathBuf> {
+    Ok(unpacked(&BULLSEYE, "consul", &store().join("consul"))?.join("usr/bin/consul"))
 }
 
 fn unpacked(suite: &Suite, package: &str, folder: &Path) -> Result<PathBuf> {
