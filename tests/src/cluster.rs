@@ -28,6 +28,8 @@ pub struct TestServer {
     pub rpc_port: u16,
     /// Where it gossips.
     pub serf_port: u16,
+    /// Where it gossips with servers of other datacenters.
+    pub wan_port: u16,
     process: Option<Process>,
     command: Vec<String>,
     log: PathBuf,
@@ -37,11 +39,16 @@ pub struct TestServer {
 impl TestCluster {
     /// So many servers that expect each other, with a leader that all of them know.
     pub fn start(count: usize) -> Self {
+        Self::start_with(count, &[])
+    }
+
+    /// The same, each with these flags.
+    pub fn start_with(count: usize, flags: &[&str]) -> Self {
         let ports = PortBlock::claim();
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
         let mut cluster = Self { servers: Vec::new(), expect: count, ports, directory };
         for _ in 0..count {
-            cluster.add(&[]);
+            cluster.add(flags);
         }
         cluster.wait_for_leader();
         for server in &cluster.servers {
@@ -86,12 +93,12 @@ impl TestServer {
         flags: &[&str],
     ) -> Self {
         let take = || ports.take();
-        let (http_port, rpc_port, serf_port) = (take(), take(), take());
+        let (http_port, rpc_port, serf_port, wan_port) = (take(), take(), take(), take());
         let config = json!({
             "server": true, "bootstrap_expect": expect, "encrypt": SECRET,
             "bind_addr": "127.0.0.1", "retry_join": [format!("127.0.0.1:{}", first.unwrap_or(rpc_port))],
             "ports": {"http": http_port, "dns": -1, "server": rpc_port,
-                "serf_lan": serf_port, "serf_wan": take(), "grpc": -1},
+                "serf_lan": serf_port, "serf_wan": wan_port, "grpc": -1},
         });
         let file = directory.join(format!("s{number}.json"));
         std::fs::write(&file, config.to_string()).expect("configuration can be written");
@@ -101,7 +108,7 @@ impl TestServer {
         let mut command: Vec<String> = vec!["agent".into(), "-node".into(), name.clone()];
         command.extend(["-config-file".into(), text(&file), "-data-dir".into(), text(&data)]);
         command.extend(flags.iter().map(ToString::to_string));
-        Self { name, http_port, rpc_port, serf_port, process: None, command, log, data }
+        Self { name, http_port, rpc_port, serf_port, wan_port, process: None, command, log, data }
     }
 
     /// Starts the process; it may take a while to know a leader.

@@ -7,7 +7,7 @@ use super::dataplane_facts::AskDataPlane;
 use super::doors::Doors;
 use super::error::StartError;
 use super::house::House;
-use super::membership;
+use super::membership::{self, Pools};
 use super::mesh::Mesh;
 use super::node_id::node_id;
 use super::observed::Observed;
@@ -35,9 +35,8 @@ pub(super) async fn build(
     let id = node_id(&config)?;
     let mut core = Core::start(&config, id, &shutdown).await?;
     core.serve(&config, id, &mut tasks, &shutdown).await?;
-    let gossip = membership::start(&config, id, &mut tasks, &shutdown)?;
+    let pools = Pools::start(&config, id, core.federation(), &mut tasks, &shutdown)?;
     let mesh = Mesh::start(&config, &core, &mut tasks, &shutdown).await?;
-    let operator = core.operator();
     let (raft, catalog) = (core.raft().cloned(), core.catalog.clone());
     let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
     let sessions = start_sessions(&config, &catalog, &mut tasks, &shutdown);
@@ -55,8 +54,9 @@ pub(super) async fn build(
         tokens: Arc::new(NoTokens),
         elsewhere: core.elsewhere(),
         control: Arc::new(control),
-        operator,
-        gossip: gossip.clone(),
+        operator: core.operator(),
+        gossip: pools.lan.clone(),
+        wan: pools.wan.clone(),
         logs: observed.logs.clone(),
         metrics: observed.metrics.clone(),
         dataplane: Arc::new(dataplane),
@@ -73,14 +73,14 @@ pub(super) async fn build(
         mesh.steerer(opened, &config, &catalog, &local, SteererDoors { questions, names: doors.names() });
     tasks.spawn("data plane", steerer.run(shutdown.clone()));
     doors.serve(&mut tasks, &shutdown);
-    membership::reconcile(gossip.as_ref(), raft.clone(), &catalog, &mut tasks, &shutdown);
+    membership::reconcile(pools.lan.as_ref(), raft.clone(), &catalog, &mut tasks, &shutdown);
     let syncer = keep(&config, &local, &catalog, &mesh, &mut tasks, &shutdown);
     Ok(House {
         command_line,
         config,
         observed,
         raft,
-        gossip,
+        pools,
         local,
         syncer,
         requests,

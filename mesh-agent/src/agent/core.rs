@@ -8,6 +8,7 @@ use crate::catalog::{Catalog, Consensus};
 use crate::clock::Clock;
 use crate::http::{Authority, Deps, Elsewhere, Inside, Operator};
 use crate::leaf::CertSigner;
+use crate::peer::Federation;
 use crate::raft::RaftNode;
 use crate::state::Store;
 use crate::task::{Shutdown, TaskGroup};
@@ -72,6 +73,14 @@ impl Core {
                 seat.serve(tasks, shutdown);
                 Ok(())
             }
+        }
+    }
+
+    /// The way to other datacenters, on a server.
+    pub fn federation(&self) -> Option<&Arc<Federation>> {
+        match &self.seat {
+            Seat::Server(seat) => seat.federation(),
+            Seat::Client(_) => None,
         }
     }
 

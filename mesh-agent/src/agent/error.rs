@@ -3,6 +3,7 @@ use crate::dataplane::DataPlaneError;
 use crate::dns;
 use crate::gossip::GossipError;
 use crate::local::LocalError;
+use crate::model::NameError;
 use crate::pki::cluster::TrustError;
 use crate::proxy::ProxyError;
 use crate::raft::RaftError;
@@ -57,6 +58,8 @@ pub enum StartError {
         "this server joins others and has no secret to prove that it may: give -encrypt the one of the cluster, which its first server keeps in join-secret of its data directory, or put that file to {path:?}"
     )]
     NoSecret { path: PathBuf },
+    #[error("the node's name with its datacenter is no name: {0}")]
+    Name(#[from] NameError),
     #[error(transparent)]
     Gossip(#[from] GossipError),
     #[error(transparent)]

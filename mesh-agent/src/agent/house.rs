@@ -1,8 +1,8 @@
 use super::config::{self, CommandLine, Host, Reloadable, RuntimeConfig};
 use super::control::Request;
+use super::membership::Pools;
 use super::observed::Observed;
 use super::signals::{Asked, Signals};
-use crate::gossip::Gossip;
 use crate::local::{LocalState, StateSyncer};
 use crate::raft::{RaftError, RaftNode};
 use crate::task::{Shutdown, TaskError, TaskGroup};
@@ -20,8 +20,7 @@ pub(super) struct House {
     pub observed: Observed,
     /// None on a client agent.
     pub raft: Option<Arc<RaftNode>>,
-    /// None where there are no other nodes.
-    pub gossip: Option<Gossip>,
+    pub pools: Pools,
     pub local: Arc<LocalState>,
     pub syncer: StateSyncer,
     pub requests: mpsc::Receiver<Request>,
@@ -103,10 +102,10 @@ impl House {
             Ok(Err(error)) => tracing::warn!(%error, "the node could not leave the catalog"),
             Err(_) => tracing::warn!(within = ?LEAVE, "the node could not leave the catalog in time"),
         }
-        if let Some(gossip) = &self.gossip
-            && tokio::time::timeout(LEAVE, gossip.leave()).await.is_err()
-        {
-            tracing::warn!(within = ?LEAVE, "the other members could not be told in time");
+        for gossip in self.pools.wan.iter().chain(&self.pools.lan) {
+            if tokio::time::timeout(LEAVE, gossip.leave()).await.is_err() {
+                tracing::warn!(within = ?LEAVE, "the other members could not be told in time");
+            }
         }
         tokio::time::sleep(self.config.leave.drain.min(LEAVE)).await;
         Ending::Asked

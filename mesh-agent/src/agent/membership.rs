@@ -1,25 +1,71 @@
 use super::config::{JoinAddress, RuntimeConfig};
 use super::error::StartError;
+use super::flooding::{self, Flooding};
 use super::{options, trust};
 use crate::catalog::Catalog;
 use crate::gossip::{Gossip, GossipKey, Member, Membership, Role, Tuning};
 use crate::leader::{Autopilot, Reconciler};
+use crate::model::NodeName;
+use crate::peer::Federation;
+use crate::pki::cluster::JoinSecret;
 use crate::raft::RaftNode;
 use crate::task::{Shutdown, TaskGroup};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// Takes part in the list of members, unless this is a development agent, or nothing is shared to seal with.
-pub(super) fn start(
+/// The lists of members that this node is in: none in development, or where nothing is shared to seal with.
+#[derive(Default)]
+pub(super) struct Pools {
+    /// Those of this datacenter.
+    pub lan: Option<Gossip>,
+    /// The servers of all datacenters, on a server.
+    pub wan: Option<Gossip>,
+}
+
+impl Pools {
+    /// # Errors
+    /// A port is taken, or a kept keyring is damaged.
+    pub fn start(
+        config: &RuntimeConfig,
+        id: Uuid,
+        federation: Option<&Arc<Federation>>,
+        tasks: &mut TaskGroup,
+        shutdown: &Shutdown,
+    ) -> Result<Self, StartError> {
+        let Some(secret) = trust::join_secret(config)? else { return Ok(Self::default()) };
+        let wan = match (config.network.serf_wan_port, federation) {
+            (Some(port), Some(_)) => Some(across(config, id, port, &secret)?.start(tasks, shutdown)?),
+            _ => None,
+        };
+        let lan = match config.network.serf_lan_port {
+            Some(port) => Some(within(config, id, port, &secret, wan.as_ref()).start(tasks, shutdown)?),
+            None => None,
+        };
+        if let (Some(wan), Some(federation)) = (&wan, federation) {
+            federation.open(wan.clone());
+        }
+        if let (Some(lan), Some(wan)) = (&lan, &wan) {
+            let flooding = Flooding { lan: lan.clone(), wan: wan.clone() };
+            tasks.spawn("flooding", flooding.run(shutdown.clone()));
+        }
+        Ok(Self { lan, wan })
+    }
+}
+
+fn within(
     config: &RuntimeConfig,
     id: Uuid,
-    tasks: &mut TaskGroup,
-    shutdown: &Shutdown,
-) -> Result<Option<Gossip>, StartError> {
-    let Some(port) = config.network.serf_lan_port else { return Ok(None) };
-    let Some(secret) = trust::join_secret(config)? else { return Ok(None) };
-    let membership = Membership {
-        member: member(config, id, port),
+    port: u16,
+    secret: &JoinSecret,
+    wan: Option<&Gossip>,
+) -> Membership {
+    let mut member = member(config, id, port);
+    let port_across = wan.and_then(|wan| wan.members().iter().next().map(|own| own.member.gossip_port));
+    if let Some(port) = port_across {
+        member.tags.insert(flooding::PORT_TAG.to_owned(), port.to_string());
+    }
+    Membership {
+        member,
         bind: config.network.bind,
         key: GossipKey::from(secret.gossip_key()),
         data_dir: config.data_dir.clone(),
@@ -29,8 +75,31 @@ pub(super) fn start(
         retry_max: 0,
         rejoin_after_leave: false,
         tuning: Tuning::default(),
-    };
-    Ok(Some(membership.start(tasks, shutdown)?))
+    }
+}
+
+/// As a server of all datacenters, where its name says of which it is.
+fn across(
+    config: &RuntimeConfig,
+    id: Uuid,
+    port: u16,
+    secret: &JoinSecret,
+) -> Result<Membership, StartError> {
+    let member = member(config, id, port);
+    let name = NodeName::new(&flooding::wan_name(&member))?;
+    let federation = &config.cluster.federation;
+    Ok(Membership {
+        member: Member { name, address: config.network.advertise_wan, ..member },
+        bind: config.network.bind,
+        key: GossipKey::from(secret.gossip_key()),
+        data_dir: config.data_dir.clone(),
+        join: Vec::new(),
+        retry_join: federation.join.iter().map(ToString::to_string).collect(),
+        retry_interval: federation.retry_interval,
+        retry_max: 0,
+        rejoin_after_leave: false,
+        tuning: Tuning::wan(),
+    })
 }
 
 /// Where this node is a server: has the catalog and the voters follow the members while it leads.

@@ -13,6 +13,7 @@ mod dataplane;
 mod dataplane_facts;
 mod doors;
 mod error;
+mod flooding;
 mod follow;
 mod founding;
 mod house;

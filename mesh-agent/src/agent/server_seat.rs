@@ -6,7 +6,7 @@ use super::ports::{InsidePages, ToLeader};
 use super::trust::cluster_tls;
 use crate::ca::CaManager;
 use crate::catalog::Consensus;
-use crate::peer::{Acquaintances, PeerDoor, RaftWire, ServerAgreement, ServerOperator};
+use crate::peer::{Acquaintances, Federation, PeerDoor, RaftWire, ServerAgreement, ServerOperator};
 use crate::pki::cluster::ClusterTls;
 use crate::raft::{NoPeers, RaftError, RaftNode, RaftOptions, Transport};
 use crate::rpc::{Pool, RpcLimits, RpcServer};
@@ -30,6 +30,15 @@ pub(super) struct ServerSeat {
 struct Line {
     tls: ClusterTls,
     pool: Pool,
+    federation: Arc<Federation>,
+}
+
+impl Line {
+    fn new(tls: ClusterTls, config: &RuntimeConfig) -> Self {
+        let pool = Pool::new(tls.clone(), RpcLimits::default());
+        let federation = Arc::new(Federation::new(config.node.datacenter.clone(), tls.clone()));
+        Self { tls, pool, federation }
+    }
 }
 
 impl ServerSeat {
@@ -39,8 +48,7 @@ impl ServerSeat {
         store: Arc<Store>,
         shutdown: &Shutdown,
     ) -> Result<Self, StartError> {
-        let line = cluster_tls(config, id)?
-            .map(|tls| Line { pool: Pool::new(tls.clone(), RpcLimits::default()), tls });
+        let line = cluster_tls(config, id)?.map(|tls| Line::new(tls, config));
         let transport: Arc<dyn Transport> = match &line {
             Some(line) => Arc::new(RaftWire(line.pool.clone())),
             None => Arc::new(NoPeers),
@@ -58,7 +66,16 @@ impl ServerSeat {
 
     /// Where requests go that only the leader answers.
     pub fn elsewhere(&self) -> ToLeader {
-        ToLeader { raft: self.raft.clone(), pool: self.line.as_ref().map(|line| line.pool.clone()) }
+        ToLeader {
+            raft: self.raft.clone(),
+            pool: self.line.as_ref().map(|line| line.pool.clone()),
+            federation: self.federation().cloned(),
+        }
+    }
+
+    /// The way to other datacenters; none where this server is alone for good.
+    pub fn federation(&self) -> Option<&Arc<Federation>> {
+        self.line.as_ref().map(|line| &line.federation)
     }
 
     /// Answers other nodes, and looks for the cluster that this server belongs to.
@@ -79,6 +96,7 @@ impl ServerSeat {
         let acquaintances = Acquaintances::new(self.raft.clone(), node_id, address, expect).await;
         let acquaintances = Arc::new(acquaintances.map_err(|e| RaftError::Core { reason: e.to_string() })?);
         let door = Arc::new(PeerDoor {
+            datacenter: config.node.datacenter.clone(),
             raft: self.raft.clone(),
             store: self.store.clone(),
             agreement: self.agreement.clone(),

@@ -17,7 +17,7 @@ pub(super) fn cluster_tls(config: &RuntimeConfig, id: Uuid) -> Result<Option<Clu
     let datacenter = config.node.datacenter.as_str();
     let role = if config.cluster.server { NodeRole::Server } else { NodeRole::Client };
     let tls = match &config.cluster.trust {
-        TrustConfig::Files { authorities, certificate, key } => {
+        TrustConfig::Files { authorities, certificate, key, .. } => {
             let given = OwnCertificates {
                 authorities: read("ca_file", authorities)?,
                 chain: read("cert_file", certificate)?,
@@ -35,14 +35,16 @@ pub(super) fn cluster_tls(config: &RuntimeConfig, id: Uuid) -> Result<Option<Clu
     Ok(Some(tls))
 }
 
-/// What all nodes of the cluster share; nothing in development, or where certificates are the operator's.
+/// What all nodes of the cluster share; nothing in development, or where certificates are the operator's and no
+/// secret was given besides.
 ///
 /// # Errors
 /// As [`cluster_tls`].
 pub(super) fn join_secret(config: &RuntimeConfig) -> Result<Option<JoinSecret>, StartError> {
-    let (Some(data_dir), TrustConfig::Secret(given)) = (config.data_dir.as_deref(), &config.cluster.trust)
-    else {
-        return Ok(None);
+    let Some(data_dir) = config.data_dir.as_deref() else { return Ok(None) };
+    let given = match &config.cluster.trust {
+        TrustConfig::Files { gossip, .. } => return Ok(gossip.clone()),
+        TrustConfig::Secret(given) => given,
     };
     let may_make = config.cluster.server && config.cluster.expect == 1;
     secret(given.as_ref(), data_dir, may_make).map(Some)

@@ -10,7 +10,7 @@ pub(super) const JOIN: Command = Command {
     synopsis: "Makes the agent join a cluster",
     arguments: "ADDRESS...",
     about: "Makes a running agent join a cluster through any of its members, each given as host or host:port.",
-    flags: &[Flag::switch("wan", "The pool between datacenters, which this version does not have.")],
+    flags: &[Flag::switch("wan", "Join the servers of another datacenter: port 8302 unless given.")],
     api: Api::Agent,
     misuse: 1,
     action: Action::Run(|call| Box::pin(join(call))),
@@ -33,13 +33,11 @@ async fn join(call: &Call) -> Result<String, Failure> {
     if addresses.is_empty() {
         return Err(Failure::new("At least one address to join must be specified."));
     }
-    if call.matches.is_on("wan") {
-        return Err(Failure::new("this version has no pool between datacenters"));
-    }
+    let wan = call.matches.is_on("wan");
     let client = call.client()?;
     let (mut joined, mut errors) = (0, Vec::new());
     for address in addresses {
-        match client.join(address, false).await {
+        match client.join(address, wan).await {
             Ok(()) => joined += 1,
             Err(error) => errors.push(format!("Error joining address '{address}': {error}")),
         }

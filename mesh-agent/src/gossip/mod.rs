@@ -41,7 +41,7 @@ pub use retry_join::RetryJoin;
 pub use roster::{Conflict, Known, MemberState, Members};
 pub use rumours::UserEvent;
 pub use snapshot::{Snapshot, Snapshots};
-pub use start::{DEFAULT_PORT, Membership};
+pub use start::{DEFAULT_PORT, DEFAULT_WAN_PORT, Membership};
 pub use transport::Transport;
 pub use tuning::Tuning;
 pub use udp::UdpTransport;

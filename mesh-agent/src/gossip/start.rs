@@ -31,6 +31,8 @@ pub struct Membership {
 
 /// Where other agents listen that do not say.
 pub const DEFAULT_PORT: u16 = 8301;
+/// And servers, for those of other datacenters.
+pub const DEFAULT_WAN_PORT: u16 = 8302;
 
 impl Membership {
     /// Listens, and begins to join.
@@ -51,8 +53,10 @@ impl Membership {
     /// And where other members were when the agent last ran.
     fn driver<T: Transport>(&self, transport: T) -> Result<(Driver<T>, Gossip, Vec<String>), GossipError> {
         let place = |name: &str| self.data_dir.as_ref().map(|directory| directory.join("serf").join(name));
-        let keyring_file = KeyringFile::new(place("local.keyring"));
-        let snapshots = Snapshots::new(place("local.snapshot"));
+        // Serf's names, so that a server's two pools keep theirs apart.
+        let pool = if self.tuning.across_datacenters { "remote" } else { "local" };
+        let keyring_file = KeyringFile::new(place(&format!("{pool}.keyring")));
+        let snapshots = Snapshots::new(place(&format!("{pool}.snapshot")));
         let before = snapshots.load();
         let others = before.members.iter().filter(|address| **address != self.member.gossip());
         let others: Vec<String> = others.map(ToString::to_string).collect();
@@ -93,7 +97,8 @@ impl Membership {
     }
 
     fn retry(&self, addresses: Vec<String>, most: u32) -> RetryJoin {
-        RetryJoin { addresses, default_port: DEFAULT_PORT, interval: self.retry_interval, most }
+        let default_port = if self.tuning.across_datacenters { DEFAULT_WAN_PORT } else { DEFAULT_PORT };
+        RetryJoin { addresses, default_port, interval: self.retry_interval, most }
     }
 }
 

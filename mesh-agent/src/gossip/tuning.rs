@@ -27,6 +27,8 @@ pub struct Tuning {
     /// How long one that left is.
     pub tombstone_timeout: Duration,
     pub most_members: usize,
+    /// One pool for the servers of several datacenters.
+    pub across_datacenters: bool,
 }
 
 /// No datagram is larger, so that none has to be cut on its way.
@@ -47,11 +49,26 @@ impl Default for Tuning {
             reconnect_timeout: Duration::from_secs(72 * 3600),
             tombstone_timeout: Duration::from_secs(24 * 3600),
             most_members: 10_000,
+            across_datacenters: false,
         }
     }
 }
 
 impl Tuning {
+    /// Consul's for networks that lie far apart.
+    pub fn wan() -> Self {
+        Self {
+            probe_interval: Duration::from_secs(5),
+            probe_timeout: Duration::from_secs(3),
+            suspicion_mult: 6,
+            gossip_interval: Duration::from_millis(500),
+            gossip_nodes: 4,
+            exchange_interval: Duration::from_secs(60),
+            across_datacenters: true,
+            ..Self::default()
+        }
+    }
+
     /// For a cluster of so many members, of datagrams with so much room.
     pub(super) fn foca(&self, members: usize, room: usize) -> foca::Config {
         let some = |count: usize| NonZeroUsize::new(count).unwrap_or(NonZeroUsize::MIN);

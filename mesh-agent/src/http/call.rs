@@ -12,7 +12,7 @@ use crate::filter::{Field, Filter};
 use crate::model::{HealthCheck, Intention, NodeName, ServiceName};
 use crate::wire::decode;
 use axum::body::{Body, Bytes};
-use http::{HeaderMap, Request, header, request};
+use http::{HeaderMap, Method, Request, header, request};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
@@ -47,6 +47,7 @@ pub struct Call {
     pub headers: HeaderMap,
     pub caller: Arc<dyn Authorizer>,
     pub body: Bytes,
+    pub method: Method,
     /// Path and query, as the caller wrote them.
     pub uri: String,
     /// How often other nodes have passed it on.
@@ -87,7 +88,8 @@ impl Call {
         let (headers, body) = (parts.headers.clone(), Bytes::new());
         let uri = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         let hops = parts.extensions.get::<Hops>().map_or(0, |hops| hops.0);
-        Ok(Self { deps, name, parameters, options, headers, caller, body, uri, hops })
+        let method = route.method.clone();
+        Ok(Self { deps, name, parameters, options, headers, caller, body, method, uri, hops })
     }
 
     /// For names that come in the body or the query.

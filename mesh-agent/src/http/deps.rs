@@ -51,6 +51,8 @@ pub struct Deps {
     pub operator: Option<Arc<dyn Operator>>,
     /// Absent where the agent is a cluster of its own.
     pub gossip: Option<Gossip>,
+    /// The servers of all datacenters; absent on an agent that is no server.
+    pub wan: Option<Gossip>,
     pub logs: Logs,
     pub metrics: Metrics,
     pub dataplane: Arc<dyn DataPlane>,
@@ -113,6 +115,15 @@ pub trait Elsewhere: Send + Sync {
     fn leads_here(&self) -> bool;
     /// Passes a request on to who answers it or knows who does; it may wait for `patience` there.
     fn pass_on(&self, request: PassedRequest, patience: Duration) -> Later<'_, Result<PassedAnswer, String>>;
+    /// Passes a request on to another datacenter, or to who knows the way there.
+    fn pass_across<'a>(
+        &'a self,
+        datacenter: &'a Datacenter,
+        request: PassedRequest,
+        patience: Duration,
+    ) -> Later<'a, Result<PassedAnswer, String>>;
+    /// All that this node knows, the nearest first; nothing where it knows none but its own.
+    fn datacenters(&self) -> Vec<Datacenter>;
 }
 
 /// Keeps this node's leaf certificates fresh.

@@ -5,7 +5,7 @@ use crate::filter::FilterError;
 use crate::intention::IntentionError;
 use crate::leaf::LeafError;
 use crate::local::LocalError;
-use crate::model::{Datacenter, NameError};
+use crate::model::NameError;
 use crate::pki::SpiffeError;
 use crate::state::Refusal;
 use crate::wire::FieldError;
@@ -45,8 +45,8 @@ pub enum ApiError {
     AclDisabled,
     #[error("Your IP is issuing too many concurrent connections, please rate limit your calls")]
     TooManyConnections,
-    #[error("No path to datacenter {asked:?}: this agent serves {own:?} alone")]
-    NoPathToDatacenter { asked: String, own: Datacenter },
+    #[error("No path to datacenter")]
+    NoPathToDatacenter,
     #[error("{reason}")]
     Unsupported { reason: String },
     #[error(transparent)]
@@ -88,7 +88,7 @@ impl ApiError {
             Self::Catalog(CatalogError::Refused(refusal)) => refusal_status(refusal),
             Self::Ca(error) => ca_status(error),
             Self::Local(error) => local_status(error),
-            Self::NoPathToDatacenter { .. } | Self::Internal { .. } | Self::Catalog(_) | Self::Leaf(_) => {
+            Self::NoPathToDatacenter | Self::Internal { .. } | Self::Catalog(_) | Self::Leaf(_) => {
                 StatusCode::INTERNAL_SERVER_ERROR
             }
         }

@@ -5,6 +5,7 @@ use super::deps::Deps;
 use super::limits::HttpLimits;
 use super::route::{Place, Route};
 use super::router::router;
+use crate::model::Datacenter;
 use crate::wire::{PassedAnswer, PassedRequest};
 use axum::Router;
 use axum::body::Body;
@@ -21,8 +22,21 @@ const MOST_HOPS: u8 = 3;
 #[derive(Clone, Copy)]
 pub(super) struct Hops(pub(super) u8);
 
+/// Answers here, or passes the request on to where it is answered.
+pub(super) async fn answer(route: &Route, call: Call) -> Answered {
+    if let Some(datacenter) = elsewhere(route, &call) {
+        return pass_across(&datacenter, call).await;
+    }
+    if answers_here(route, &call.deps) { (route.handler)(call).await } else { pass_on(call).await }
+}
+
+/// Another datacenter that answers it. An agent speaks of itself whatever datacenter is asked for.
+fn elsewhere(route: &Route, call: &Call) -> Option<Datacenter> {
+    call.options.datacenter.clone().filter(|_| route.in_datacenter())
+}
+
 /// Whether this node answers by itself.
-pub(super) fn answers_here(route: &Route, deps: &Deps) -> bool {
+fn answers_here(route: &Route, deps: &Deps) -> bool {
     match route.place {
         Place::Anywhere => true,
         Place::Servers => deps.facts.server,
@@ -30,8 +44,24 @@ pub(super) fn answers_here(route: &Route, deps: &Deps) -> bool {
     }
 }
 
-/// Passes a request on to where it is answered.
-pub(super) async fn pass_on(route: &Route, call: Call) -> Answered {
+/// Passes a request on to who answers it in this datacenter.
+async fn pass_on(call: Call) -> Answered {
+    let (request, patience) = (request(&call)?, call.patience());
+    let passed = call.deps.elsewhere.pass_on(request, patience).await;
+    passed_answer(passed.map_err(ApiError::internal)?)
+}
+
+/// Passes a request on to another datacenter.
+///
+/// # Errors
+/// There is no way there.
+pub async fn pass_across(datacenter: &Datacenter, call: Call) -> Answered {
+    let (request, patience) = (request(&call)?, call.patience());
+    let passed = call.deps.elsewhere.pass_across(datacenter, request, patience).await;
+    passed_answer(passed.map_err(ApiError::internal)?)
+}
+
+fn request(call: &Call) -> Result<PassedRequest, ApiError> {
     let hops = call.hops + 1;
     if hops > MOST_HOPS {
         return Err(ApiError::internal(
@@ -39,19 +69,16 @@ pub(super) async fn pass_on(route: &Route, call: Call) -> Answered {
         ));
     }
     let token = call.headers.get(TOKEN).and_then(|token| token.to_str().ok()).map(str::to_owned);
-    let request = PassedRequest {
-        method: route.method.to_string(),
+    Ok(PassedRequest {
+        method: call.method.to_string(),
         uri: call.uri.clone(),
         token,
         body: call.body.to_vec(),
         hops,
-    };
-    let patience = call.patience();
-    let passed = call.deps.elsewhere.pass_on(request, patience).await;
-    answer(passed.map_err(ApiError::internal)?)
+    })
 }
 
-fn answer(passed: PassedAnswer) -> Answered {
+fn passed_answer(passed: PassedAnswer) -> Answered {
     let status = StatusCode::from_u16(passed.status).map_err(ApiError::internal)?;
     let mut answer = Answer::bytes(passed.body.into()).status(status);
     for (name, value) in passed.headers {

@@ -16,6 +16,8 @@ pub struct QueryOptions {
     /// How long, before jitter.
     pub wait: Duration,
     pub consistency: Consistency,
+    /// Another datacenter than this one.
+    pub datacenter: Option<Datacenter>,
     /// The caller is content with an answer from the agent's cache.
     pub cached: bool,
     pub pretty: bool,
@@ -34,7 +36,6 @@ impl QueryOptions {
         own: &Datacenter,
         settings: &HttpSettings,
     ) -> Result<Self, ApiError> {
-        check_datacenter(parameters, own)?;
         check_default(parameters, "ns", "Namespaces")?;
         check_default(parameters, "partition", "Partitions")?;
         Ok(Self {
@@ -42,6 +43,7 @@ impl QueryOptions {
             hash: parameters.filled("hash").map(str::to_owned),
             wait: wait(parameters, settings)?,
             consistency: consistency(parameters)?,
+            datacenter: datacenter(parameters, own)?,
             cached: parameters.has("cached"),
             pretty: parameters.has("pretty"),
             near: parameters.filled("near").map(str::to_owned),
@@ -61,13 +63,11 @@ impl QueryOptions {
     }
 }
 
-fn check_datacenter(parameters: &Parameters, own: &Datacenter) -> Result<(), ApiError> {
-    match parameters.filled("dc") {
-        Some(asked) if asked != own.as_str() => {
-            Err(ApiError::NoPathToDatacenter { asked: asked.to_owned(), own: own.clone() })
-        }
-        _ => Ok(()),
-    }
+/// What is no datacenter's name names none that there is.
+fn datacenter(parameters: &Parameters, own: &Datacenter) -> Result<Option<Datacenter>, ApiError> {
+    let Some(asked) = parameters.filled("dc") else { return Ok(None) };
+    let asked = Datacenter::new(&asked.to_ascii_lowercase()).map_err(|_| ApiError::NoPathToDatacenter)?;
+    Ok(Some(asked).filter(|asked| !asked.as_str().eq_ignore_ascii_case(own.as_str())))
 }
 
 fn check_default(parameters: &Parameters, name: &str, feature: &str) -> Result<(), ApiError> {
@@ -154,7 +154,7 @@ mod tests {
             ("index=-1", "Invalid index"),
             ("wait=soon", "Invalid wait"),
             ("stale&consistent", "conflicting"),
-            ("dc=dc2", "No path to datacenter"),
+            ("dc=a/b", "No path to datacenter"),
             ("ns=team", "\"ns\""),
             ("partition=p", "\"partition\""),
         ];
@@ -162,7 +162,8 @@ mod tests {
             let error = parse(query).unwrap_err().to_string();
             assert!(error.contains(want), "{query}: {error}");
         }
-        assert!(parse("ns=default&partition=default&dc=dc1").is_ok());
+        assert!(parse("ns=default&partition=default&dc=dc1").unwrap().datacenter.is_none());
+        assert_eq!(parse("dc=DC2").unwrap().datacenter, Some(Datacenter::new("dc2").unwrap()));
     }
 
     #[test]

@@ -89,6 +89,13 @@ impl Route {
         self
     }
 
+    /// It speaks of a datacenter, and not of this agent alone.
+    pub fn in_datacenter(&self) -> bool {
+        const OF_THIS_AGENT: [&str; 5] =
+            ["/v1/agent/", "/ui/", "/v1/event/list", "/v1/catalog/datacenters", "/v1/coordinate/datacenters"];
+        !OF_THIS_AGENT.iter().any(|path| self.path.starts_with(path))
+    }
+
     /// What follows the path of a route that ends with a slash.
     pub fn named(&self) -> bool {
         self.path.ends_with('/')

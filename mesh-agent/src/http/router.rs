@@ -3,7 +3,7 @@ use super::answer::Answer;
 use super::call::Call;
 use super::deps::Deps;
 use super::limits::HttpLimits;
-use super::pass::{answers_here, pass_on};
+use super::pass::answer;
 use super::route::Route;
 use super::routes::ROUTES;
 use axum::Router;
@@ -48,8 +48,7 @@ async fn dispatch(
 ) -> Response<Body> {
     let began = Instant::now();
     let answered = match Call::receive(route, deps, &limits, request).await {
-        Ok(call) if answers_here(route, &call.deps) => (route.handler)(call).await,
-        Ok(call) => pass_on(route, call).await,
+        Ok(call) => answer(route, call).await,
         Err(error) => Err(error),
     };
     let labels = [("method", Label::from(route.method.to_string())), ("path", route.path.into())];

@@ -43,7 +43,7 @@ pub static ROUTES: &[Route] = &[
     // The catalog.
     Route::put("/v1/catalog/register", Access::NODE_WRITE, to!(catalog_write::register)),
     Route::put("/v1/catalog/deregister", Access::NODE_WRITE, to!(catalog_write::deregister)),
-    Route::get("/v1/catalog/datacenters", Access::None, to!(catalog::datacenters)),
+    Route::get("/v1/catalog/datacenters", Access::None, to!(catalog::datacenters)).at_servers(),
     Route::get("/v1/catalog/nodes", NODES, to!(catalog::nodes)),
     Route::get("/v1/catalog/services", SERVICES, to!(catalog::services)),
     Route::get("/v1/catalog/service/", SERVICES, to!(catalog::service)),

@@ -7,6 +7,7 @@ use super::question::{
 };
 use crate::ca::{CaManager, SignRequest};
 use crate::catalog::{Consensus, Later};
+use crate::model::Datacenter;
 use crate::pki::cluster::{NodeIdentity, NodeRole};
 use crate::raft::RaftNode;
 use crate::rpc::{Call, Handler, Refusal, Reply, decode, encode};
@@ -21,6 +22,7 @@ use std::sync::Arc;
 
 /// Answers the calls of other nodes to this server.
 pub struct PeerDoor {
+    pub datacenter: Datacenter,
     pub raft: Arc<RaftNode>,
     pub store: Arc<Store>,
     pub agreement: Arc<dyn Consensus>,
@@ -41,6 +43,9 @@ const SMALL: usize = 256 << 10;
 
 impl Handler for PeerDoor {
     fn most(&self, peer: &NodeIdentity, method: &str) -> usize {
+        if !peer.datacenter.eq_ignore_ascii_case(self.datacenter.as_str()) {
+            return from_elsewhere(peer, method);
+        }
         match (method, peer.role) {
             (method::RAFT | method::LEAD | method::WRITE, NodeRole::Server)
             | (method::API, NodeRole::Server | NodeRole::Client) => BETWEEN_SERVERS,
@@ -71,6 +76,14 @@ impl Handler for PeerDoor {
                 other => Err(Refusal::new(format!("this server knows no method {other:?}"))),
             }
         })
+    }
+}
+
+/// Servers of other datacenters pass on what their own callers ask of this one, and no more.
+fn from_elsewhere(peer: &NodeIdentity, method: &str) -> usize {
+    match (method, peer.role) {
+        (method::API, NodeRole::Server) => BETWEEN_SERVERS,
+        _ => 0,
     }
 }
 

@@ -6,6 +6,7 @@
 mod acquaintances;
 mod agreement;
 mod door;
+mod federation;
 mod lead;
 mod operator;
 mod question;
@@ -18,6 +19,7 @@ mod wire;
 pub use acquaintances::Acquaintances;
 pub use agreement::ServerAgreement;
 pub use door::{Pages, PeerDoor};
+pub use federation::{Federation, Unreached};
 pub use lead::way_to_leader;
 pub use operator::ServerOperator;
 pub use question::{CaRequest, Introduction, ServerStatus};

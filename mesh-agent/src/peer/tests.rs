@@ -74,6 +74,7 @@ async fn server(id: u64, address: SocketAddr, secret: &JoinSecret) -> Node {
     let agreement = Arc::new(ServerAgreement::new(raft.clone(), Some(pool)));
     let acquaintances = Acquaintances::new(raft.clone(), id, address, 3).await.unwrap();
     let door = PeerDoor {
+        datacenter: "dc1".parse().unwrap(),
         pages: Arc::new(NoPages),
         raft: raft.clone(),
         store: store.clone(),

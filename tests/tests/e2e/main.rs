@@ -10,6 +10,7 @@ mod cluster;
 mod consul_client;
 mod consul_proxy;
 mod dns;
+mod federation;
 mod kv;
 mod lifecycle;
 mod linearizable;

@@ -116,7 +116,10 @@ const TABLE: [(Flag, Setting); 66] = [
         Flag::value("join", "address", "Finds the other servers by asking the one here; may be repeated."),
         Many("start_join"),
     ),
-    (Flag::value("join-wan", "address", "Without effect."), Many("start_join_wan")),
+    (
+        Flag::value("join-wan", "address", "Finds the servers of other datacenters here; may be repeated."),
+        Many("start_join_wan"),
+    ),
     (Flag::value("log-file", "path", "Writes the log here too."), One("log_file")),
     (Flag::switch("log-json", "Writes the log as JSON."), One("log_json")),
     (Flag::value("log-level", "level", "TRACE, DEBUG, INFO, WARN or ERR."), One("log_level")),
@@ -143,12 +146,18 @@ const TABLE: [(Flag, Setting); 66] = [
         Flag::value("retry-interval", "duration", "How long to wait between attempts to find others; 30s."),
         One("retry_interval"),
     ),
-    (Flag::value("retry-interval-wan", "duration", "Without effect."), One("retry_interval_wan")),
+    (
+        Flag::value("retry-interval-wan", "duration", "The same for -retry-join-wan; 30s."),
+        One("retry_interval_wan"),
+    ),
     (
         Flag::value("retry-join", "address", "As -join, which tries again too; may be repeated."),
         Many("retry_join"),
     ),
-    (Flag::value("retry-join-wan", "address", "Without effect."), Many("retry_join_wan")),
+    (
+        Flag::value("retry-join-wan", "address", "As -join-wan, which tries again too; may be repeated."),
+        Many("retry_join_wan"),
+    ),
     (Flag::value("retry-max", "count", "Without effect."), One("retry_max")),
     (Flag::value("retry-max-wan", "count", "Without effect."), One("retry_max_wan")),
     (Flag::value("segment", "name", "Without effect."), One("segment")),

@@ -64,7 +64,18 @@ pub struct ClusterConfig {
     /// Nodes to ask for the others, again and again until one answers.
     pub join: Vec<JoinAddress>,
     pub retry_interval: Duration,
+    pub federation: FederationConfig,
     pub trust: TrustConfig,
+}
+
+/// How a server finds those of other datacenters.
+#[derive(Clone, Debug)]
+pub struct FederationConfig {
+    /// Servers of other datacenters, asked again and again until one answers.
+    pub join: Vec<JoinAddress>,
+    pub retry_interval: Duration,
+    /// Whose intentions and certificate authority count everywhere. Absent: each datacenter is its own.
+    pub primary: Option<Datacenter>,
 }
 
 /// What nodes of a cluster trust each other by.
@@ -72,8 +83,8 @@ pub struct ClusterConfig {
 pub enum TrustConfig {
     /// One secret. Absent: the one in the data directory, or a new one that is kept there.
     Secret(Option<JoinSecret>),
-    /// Certificates of the operator's.
-    Files { authorities: PathBuf, certificate: PathBuf, key: PathBuf },
+    /// Certificates of the operator's; gossip is sealed with the secret, where there is one, and left out without.
+    Files { authorities: PathBuf, certificate: PathBuf, key: PathBuf, gossip: Option<JoinSecret> },
 }
 
 /// Where another node may be.
@@ -101,6 +112,8 @@ pub struct NetworkConfig {
     pub bind: IpAddr,
     /// The address that others reach this node by; never "any".
     pub advertise: IpAddr,
+    /// The address that servers of other datacenters reach it by.
+    pub advertise_wan: IpAddr,
     /// Empty: no HTTP. Port 0 here and below lets the system choose.
     pub http: Vec<SocketAddr>,
     /// UDP and TCP. Empty: no DNS.

@@ -1,6 +1,7 @@
 use crate::catalog::{ConsensusError, Later};
 use crate::http::{Elsewhere, Inside};
-use crate::peer::{Pages, RemoteServers, pass_on, way_to_leader};
+use crate::model::Datacenter;
+use crate::peer::{Federation, Pages, RemoteServers, Unreached, pass_on, way_to_leader};
 use crate::raft::RaftNode;
 use crate::rpc::Pool;
 use crate::wire::{PassedAnswer, PassedRequest};
@@ -18,12 +19,27 @@ impl Elsewhere for ToServers {
     fn pass_on(&self, request: PassedRequest, patience: Duration) -> Later<'_, Result<PassedAnswer, String>> {
         Box::pin(async move { self.0.pass_on(&request, patience).await })
     }
+
+    fn pass_across<'a>(
+        &'a self,
+        _: &'a Datacenter,
+        request: PassedRequest,
+        patience: Duration,
+    ) -> Later<'a, Result<PassedAnswer, String>> {
+        // The servers of this datacenter know the way; the request says where to.
+        self.pass_on(request, patience)
+    }
+
+    fn datacenters(&self) -> Vec<Datacenter> {
+        Vec::new()
+    }
 }
 
 /// A server passes on what only the leader can answer.
 pub(in crate::agent) struct ToLeader {
     pub raft: Arc<RaftNode>,
     pub pool: Option<Pool>,
+    pub federation: Option<Arc<Federation>>,
 }
 
 impl Elsewhere for ToLeader {
@@ -38,6 +54,24 @@ impl Elsewhere for ToLeader {
             };
             pass_on(pool, leader, &request, patience).await
         })
+    }
+
+    fn pass_across<'a>(
+        &'a self,
+        datacenter: &'a Datacenter,
+        request: PassedRequest,
+        patience: Duration,
+    ) -> Later<'a, Result<PassedAnswer, String>> {
+        Box::pin(async move {
+            match &self.federation {
+                Some(federation) => federation.pass_on(datacenter, &request, patience).await,
+                None => Err(Unreached::NoPath.to_string()),
+            }
+        })
+    }
+
+    fn datacenters(&self) -> Vec<Datacenter> {
+        self.federation.as_ref().map(|federation| federation.datacenters()).unwrap_or_default()
     }
 }
 

@@ -87,7 +87,7 @@ impl Engine {
     fn objection(&self, peer: &Peer) -> Option<String> {
         let own = self.own();
         let (ours, theirs) = (own.member(), peer.member());
-        if ours.datacenter != theirs.datacenter {
+        if ours.datacenter != theirs.datacenter && !self.tuning.across_datacenters {
             let (ours, theirs) = (&ours.datacenter, &theirs.datacenter);
             return Some(format!("it is of datacenter {ours}, and this agent of {theirs}"));
         }

@@ -134,6 +134,17 @@ impl Elsewhere for Alone {
     fn pass_on(&self, _: PassedRequest, _: Duration) -> Later<'_, Result<PassedAnswer, String>> {
         Box::pin(async { Err("there is nobody else".to_owned()) })
     }
+    fn pass_across<'a>(
+        &'a self,
+        _: &'a Datacenter,
+        _: PassedRequest,
+        _: Duration,
+    ) -> Later<'a, Result<PassedAnswer, String>> {
+        Box::pin(async { Err("No path to datacenter".to_owned()) })
+    }
+    fn datacenters(&self) -> Vec<Datacenter> {
+        Vec::new()
+    }
 }
 
 pub struct DenyAll;
@@ -242,6 +253,7 @@ pub async fn build(plan: Plan) -> House {
         control: control.clone(),
         operator: None,
         gossip: plan.gossip,
+        wan: None,
         logs,
         metrics: Metrics::default(),
         dataplane: Arc::new(crate::http::DataPlaneFacts::from([("mode".to_owned(), "userspace".to_owned())])),

@@ -14,7 +14,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 pub async fn datacenters(call: Call) -> Answered {
-    call.json_answer(&[&call.deps.facts.datacenter])
+    let known = call.deps.elsewhere.datacenters();
+    if known.is_empty() { call.json_answer(&[&call.deps.facts.datacenter]) } else { call.json_answer(&known) }
 }
 
 pub async fn nodes(call: Call) -> Answered {

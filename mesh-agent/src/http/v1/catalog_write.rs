@@ -1,7 +1,7 @@
 use crate::acl::Access;
-use crate::http::ApiError;
 use crate::http::answer::Answered;
 use crate::http::call::Call;
+use crate::http::pass::pass_across;
 use crate::model::Datacenter;
 use crate::state::{Command, Deregistration, Registration};
 use crate::wire::{CatalogDeregistration, CatalogRegistration, Deregistered};
@@ -9,7 +9,9 @@ use crate::wire::{CatalogDeregistration, CatalogRegistration, Deregistered};
 /// Enters a node with services and checks that no agent looks after.
 pub async fn register(call: Call) -> Answered {
     let wanted = call.json::<CatalogRegistration>()?.into_model(&call.deps.facts.datacenter)?;
-    check_datacenter(&call, Some(&wanted.node.datacenter))?;
+    if let Some(datacenter) = other(&call, Some(&wanted.node.datacenter)) {
+        return pass_across(&datacenter, call).await;
+    }
     call.enforce(Access::NODE_WRITE, wanted.node.name.as_str())?;
     if let Some(service) = &wanted.service {
         call.enforce(Access::SERVICE_WRITE, service.name.as_str())?;
@@ -27,19 +29,16 @@ pub async fn register(call: Call) -> Answered {
 /// Removes a check, a service or a node; what is gone already is no error.
 pub async fn deregister(call: Call) -> Answered {
     let wanted = Deregistered::try_from(call.json::<CatalogDeregistration>()?)?;
-    check_datacenter(&call, wanted.datacenter.as_ref())?;
+    if let Some(datacenter) = other(&call, wanted.datacenter.as_ref()) {
+        return pass_across(&datacenter, call).await;
+    }
     call.enforce(Access::NODE_WRITE, wanted.node.as_str())?;
     let Deregistered { node, service, check, .. } = wanted;
     call.deps.catalog.write(Command::Deregister(Deregistration { node, service, check })).await?;
     call.json_answer(&true)
 }
 
-fn check_datacenter(call: &Call, asked: Option<&Datacenter>) -> Result<(), ApiError> {
-    let own = &call.deps.facts.datacenter;
-    match asked {
-        Some(asked) if asked != own => {
-            Err(ApiError::NoPathToDatacenter { asked: asked.to_string(), own: own.clone() })
-        }
-        _ => Ok(()),
-    }
+/// The datacenter that a body names, if it is not this one.
+fn other(call: &Call, asked: Option<&Datacenter>) -> Option<Datacenter> {
+    asked.filter(|asked| **asked != call.deps.facts.datacenter).cloned()
 }

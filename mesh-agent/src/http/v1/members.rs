@@ -1,4 +1,4 @@
-use crate::gossip::{DEFAULT_PORT, GossipError, Known};
+use crate::gossip::{DEFAULT_PORT, DEFAULT_WAN_PORT, Gossip, GossipError, Known};
 use crate::http::ApiError;
 use crate::http::answer::{Answer, Answered};
 use crate::http::call::Call;
@@ -15,13 +15,20 @@ const PROTOCOL: u8 = 2;
 /// The agents that this one knows: itself at least.
 pub async fn list(call: Call) -> Answered {
     let facts = &call.deps.facts;
-    let mut members = match &call.deps.gossip {
-        _ if call.parameters.flag("wan")? => vec![across(facts)],
+    let across_datacenters = call.parameters.flag("wan")?;
+    let mut members = match pool(&call)? {
+        None if across_datacenters => vec![across(facts)],
         None => vec![member(facts)],
         Some(gossip) => gossip.members().iter().map(|known| shown(known)).collect(),
     };
     members.retain(|member| member.name.parse().is_ok_and(|name| call.sees_node(&name)));
     call.json_answer(&members)
+}
+
+/// The members of this datacenter, or with `?wan` the servers of all.
+fn pool(call: &Call) -> Result<Option<&Gossip>, ApiError> {
+    let wan = call.parameters.flag("wan")?;
+    Ok(if wan { call.deps.wan.as_ref() } else { call.deps.gossip.as_ref() })
 }
 
 /// As the pool between datacenters, in which each has one, names it.
@@ -93,13 +100,16 @@ pub fn member(facts: &AgentFacts) -> Member {
 /// Greets whoever listens at the address in the path.
 pub async fn join(call: Call) -> Answered {
     let address = call.named("address to join")?;
-    let Some(gossip) = &call.deps.gossip else {
-        let reason = format!(
-            "cannot join {address}: this agent was started as a cluster of its own (see encrypt, join, retry_join)"
-        );
-        return Err(ApiError::Unsupported { reason });
+    let wan = call.parameters.flag("wan")?;
+    let Some(gossip) = pool(&call)? else {
+        let why = match wan {
+            true => "only servers gossip with other datacenters (see server, ports.serf_wan)",
+            false => "this agent was started as a cluster of its own (see encrypt, join, retry_join)",
+        };
+        return Err(ApiError::Unsupported { reason: format!("cannot join {address}: {why}") });
     };
-    let joins = gossip.join(&[address.to_owned()], DEFAULT_PORT).await;
+    let port = if wan { DEFAULT_WAN_PORT } else { DEFAULT_PORT };
+    let joins = gossip.join(&[address.to_owned()], port).await;
     if joins.joined.is_empty() {
         let reasons: Vec<String> = joins.failed.iter().map(ToString::to_string).collect();
         return Err(ApiError::internal(reasons.join("; ")));
@@ -114,11 +124,24 @@ pub async fn force_leave(call: Call) -> Answered {
     if call.deps.facts.node.as_str().eq_ignore_ascii_case(node) {
         return Err(ApiError::bad_request(format!("{node} is this agent: use /v1/agent/leave")));
     }
-    let unknown = || ApiError::not_found(format!("agent: No node found with name '{node}'"));
-    let Some(gossip) = &call.deps.gossip else { return Err(unknown()) };
-    match gossip.force_leave(node, prune).await {
-        Ok(()) => Ok(Answer::empty()),
-        Err(GossipError::NoSuchMember { .. }) => Err(unknown()),
+    // A server is a member of two pools; in that of all datacenters its name ends with its own.
+    let suffix = format!(".{}", call.deps.facts.datacenter);
+    let across = if node.contains('.') { node.to_owned() } else { format!("{node}{suffix}") };
+    let here = node.strip_suffix(&suffix).unwrap_or(node);
+    let in_lan = left(call.deps.gossip.as_ref(), here, prune).await?;
+    let in_wan = left(call.deps.wan.as_ref(), &across, prune).await?;
+    if in_lan || in_wan {
+        return Ok(Answer::empty());
+    }
+    Err(ApiError::not_found(format!("agent: No node found with name '{node}'")))
+}
+
+/// Whether a pool has such a member, who has left it now.
+async fn left(pool: Option<&Gossip>, name: &str, prune: bool) -> Result<bool, ApiError> {
+    let Some(pool) = pool else { return Ok(false) };
+    match pool.force_leave(name, prune).await {
+        Ok(()) => Ok(true),
+        Err(GossipError::NoSuchMember { .. }) => Ok(false),
         Err(error) => Err(ApiError::internal(error)),
     }
 }

@@ -25,6 +25,8 @@ impl NodeRole {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NodeIdentity {
     pub role: NodeRole,
+    /// What its role is in: a server of one datacenter is nothing to the servers of another.
+    pub datacenter: String,
     /// Absent where the operator's own certificates do not name it.
     pub id: Option<Uuid>,
 }
@@ -42,10 +44,11 @@ impl NodeIdentity {
         format!("{URN}{id}")
     }
 
-    /// What a certificate says whose chain was verified already.
+    /// What a certificate says whose chain was verified already. One that has names in several datacenters counts
+    /// for this one.
     ///
     /// # Errors
-    /// It names neither a server nor a client of the datacenter.
+    /// It names neither a server nor a client of any datacenter.
     pub(super) fn of_certificate(
         der: &[u8],
         datacenter: &str,
@@ -58,17 +61,23 @@ impl NodeIdentity {
             certificate.subject_alternative_name().map_err(|error| TrustError::certificate(WHAT, &error))?;
         let names = names.map(|names| names.value.general_names.as_slice()).unwrap_or_default();
         let dns: Vec<&str> = names.iter().filter_map(dns_name).collect();
-        let says = |role: NodeRole| {
-            let is_it = |domain: &String| {
-                dns.iter().any(|n| n.eq_ignore_ascii_case(&Self::dns_name(role, datacenter, domain)))
-            };
-            domains.iter().any(is_it).then_some(role)
-        };
-        let role = says(NodeRole::Server)
-            .or_else(|| says(NodeRole::Client))
+        let places: Vec<(String, NodeRole)> =
+            dns.iter().flat_map(|name| domains.iter().filter_map(|domain| place(name, domain))).collect();
+        let own = |role: NodeRole| places.iter().find(|place| **place == (datacenter.to_owned(), role));
+        let found = own(NodeRole::Server).or_else(|| own(NodeRole::Client)).or(places.first()).cloned();
+        let (datacenter, role) = found
             .ok_or_else(|| TrustError::NoRole { found: dns.join(", "), datacenter: datacenter.to_owned() })?;
-        Ok(Self { role, id: names.iter().find_map(id) })
+        Ok(Self { role, datacenter, id: names.iter().find_map(id) })
     }
+}
+
+/// What a name such as `server.dc1.consul` says: case does not count.
+fn place(name: &str, domain: &str) -> Option<(String, NodeRole)> {
+    let name = name.to_ascii_lowercase();
+    let inner = name.strip_suffix(&domain.to_ascii_lowercase())?.strip_suffix('.')?;
+    let (role, datacenter) = inner.split_once('.')?;
+    let role = [NodeRole::Server, NodeRole::Client].into_iter().find(|known| known.label() == role)?;
+    (!datacenter.is_empty()).then(|| (datacenter.to_owned(), role))
 }
 
 fn dns_name<'n>(name: &GeneralName<'n>) -> Option<&'n str> {

@@ -73,7 +73,10 @@ fn nodes_that_know_the_same_secret_trust_each_other_and_know_who_they_are() {
         let (client, server) = (tls(&secret(1), role, "dc1"), tls(&secret(1), NodeRole::Server, "dc1"));
         let (seen_by_server, seen_by_client) = shake(&client, &server).unwrap();
         let identity = server.identify(&seen_by_server).unwrap();
-        assert_eq!(identity, NodeIdentity { role, id: Some(Uuid::from_u128(7)) });
+        assert_eq!(
+            identity,
+            NodeIdentity { role, datacenter: "dc1".to_owned(), id: Some(Uuid::from_u128(7)) }
+        );
         assert_eq!(client.identify(&seen_by_client).unwrap().role, NodeRole::Server);
     }
 }
@@ -91,6 +94,16 @@ fn another_secret_another_datacenter_and_a_client_as_a_server_are_refused() {
     }
     let agent = tls(&secret(1), NodeRole::Client, "dc1");
     assert!(shake(&server, &agent).is_err(), "a client's certificate does not make a server");
+}
+
+#[test]
+fn who_calls_another_datacenter_is_known_there_as_a_stranger_of_its_own() {
+    let (one, two) = (tls(&secret(1), NodeRole::Server, "dc1"), tls(&secret(1), NodeRole::Server, "dc2"));
+    let (seen, _) = shake(&one.towards("dc2").unwrap(), &two).unwrap();
+    let identity = two.identify(&seen).unwrap();
+    assert_eq!((identity.role, identity.datacenter.as_str()), (NodeRole::Server, "dc1"));
+    // A server of dc1 is not taken for one of dc3 either.
+    assert!(shake(&two.towards("dc3").unwrap(), &one).is_err());
 }
 
 #[test]

@@ -80,25 +80,36 @@ impl ClusterTls {
         domain: &str,
     ) -> Result<Self, TrustError> {
         let roots = Arc::new(store(roots)?);
-        let name = NodeIdentity::dns_name(NodeRole::Server, datacenter, domain);
-        let server_name = ServerName::try_from(name)
-            .map_err(|error| TrustError::certificate("the datacenter's name", &error))?;
+        let server_name = server_name(datacenter, domain)?;
         Ok(Self {
             server: Arc::new(server_config(provider, roots.clone(), own.clone())?),
             client: Arc::new(client_config(provider, roots, own)?),
             server_name,
-            datacenter: datacenter.to_owned(),
+            datacenter: datacenter.to_ascii_lowercase(),
             domain: domain.to_owned(),
         })
+    }
+
+    /// The same node as it calls servers of another datacenter, which must be called so.
+    ///
+    /// # Errors
+    /// The datacenter's name does not fit into a certificate.
+    pub fn towards(&self, datacenter: &str) -> Result<Self, TrustError> {
+        Ok(Self { server_name: server_name(datacenter, &self.domain)?, ..self.clone() })
     }
 
     /// Whose certificate this is; its chain was verified in the handshake.
     ///
     /// # Errors
-    /// It names neither a server nor a client of the datacenter.
+    /// It names neither a server nor a client of any datacenter.
     pub fn identify(&self, certificate: &CertificateDer<'_>) -> Result<NodeIdentity, TrustError> {
         NodeIdentity::of_certificate(certificate, &self.datacenter, std::slice::from_ref(&self.domain))
     }
+}
+
+fn server_name(datacenter: &str, domain: &str) -> Result<ServerName<'static>, TrustError> {
+    let name = NodeIdentity::dns_name(NodeRole::Server, datacenter, domain);
+    ServerName::try_from(name).map_err(|error| TrustError::certificate("the datacenter's name", &error))
 }
 
 fn certificates(what: &'static str, pem: &str) -> Result<Vec<CertificateDer<'static>>, TrustError> {

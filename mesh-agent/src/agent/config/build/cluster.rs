@@ -1,5 +1,5 @@
 use super::super::error::ConfigError;
-use super::super::runtime::{ClusterConfig, TrustConfig};
+use super::super::runtime::{ClusterConfig, FederationConfig, TrustConfig};
 use super::super::settings::Settings;
 use std::time::Duration;
 
@@ -14,8 +14,19 @@ pub(super) fn cluster(settings: &Settings) -> Result<ClusterConfig, ConfigError>
         expect: expect(settings)?,
         join: join.map(|address| address.0.clone()).collect(),
         retry_interval: interval.max(Duration::from_millis(100)),
+        federation: federation(settings),
         trust: trust(settings)?,
     })
+}
+
+fn federation(settings: &Settings) -> FederationConfig {
+    let join = settings.start_join_wan.iter().chain(&settings.retry_join_wan);
+    let interval = settings.retry_interval_wan.map_or(Duration::from_secs(30), |given| given.0);
+    FederationConfig {
+        join: join.map(|address| address.0.clone()).collect(),
+        retry_interval: interval.max(Duration::from_millis(100)),
+        primary: settings.primary_datacenter.clone(),
+    }
 }
 
 /// A client agent asks servers, which it must find.
@@ -58,6 +69,7 @@ fn trust(settings: &Settings) -> Result<TrustConfig, ConfigError> {
             authorities: authorities.clone(),
             certificate: certificate.clone(),
             key: key.clone(),
+            gossip: secret,
         }),
         _ => Err(ConfigError::invalid(
             "ca_file",

@@ -23,9 +23,11 @@ pub(super) fn network(settings: &Settings, host: &Host) -> Result<NetworkConfig,
         addresses.iter().flat_map(|ip| port.map(|port| SocketAddr::new(*ip, port))).collect::<Vec<_>>()
     };
     let addresses = &settings.addresses;
+    let advertise = advertise(settings, bind, host)?;
     let network = NetworkConfig {
         bind,
-        advertise: advertise(settings, bind, host)?,
+        advertise,
+        advertise_wan: settings.advertise_addr_wan.as_ref().map_or(advertise, |ip| ip.0),
         http: listeners(&addresses.http, ports.http, Some(8500)),
         dns: listeners(&addresses.dns, ports.dns, Some(8600)),
         grpc: listeners(&addresses.grpc, ports.grpc, None),

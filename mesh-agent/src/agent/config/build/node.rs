@@ -40,7 +40,7 @@ fn datacenter(settings: &Settings) -> Result<Datacenter, ConfigError> {
 
 fn tagged_addresses(settings: &Settings, network: &NetworkConfig) -> Meta {
     let lan = network.advertise.to_string();
-    let wan = settings.advertise_addr_wan.as_ref().map_or(lan.clone(), |ip| ip.0.to_string());
+    let wan = network.advertise_wan.to_string();
     let family = if network.advertise.is_ipv4() { "ipv4" } else { "ipv6" };
     let own = [
         ("lan".to_owned(), lan.clone()),
