@@ -27,8 +27,9 @@ pub(super) struct Issued {
 pub(super) const DOMAIN: &str = "mesh";
 /// How long a node's certificate is valid. It is replaced long before.
 pub(super) const LIFE: Duration = Duration::from_hours(3 * 24);
-/// Clocks of a cluster may differ by this much.
-const BACKDATE: Duration = Duration::from_hours(1);
+/// Clocks of a cluster may differ by this much, in either direction: a node whose clock is wrong when it starts
+/// must reach the others all the same.
+const BACKDATE: Duration = LIFE;
 /// What precedes an Ed25519 seed in PKCS #8 (RFC 8410).
 const PKCS8: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
