@@ -15,7 +15,7 @@ impl Consensus for RaftNode {
                 Consistency::Stale => Ok(()),
                 Consistency::Default if Self::leader(self).is_some() => Ok(()),
                 Consistency::Default => Err(ConsensusError::NoLeader),
-                Consistency::Consistent => Ok(Self::confirm_leadership(self).await?),
+                Consistency::Consistent => Ok(Self::confirm_leadership(self).await.map(drop)?),
             }
         })
     }

@@ -5,6 +5,7 @@ use crate::raft::RaftNode;
 use crate::rpc::{Pool, RpcError};
 use crate::state::{Command, Outcome};
 use rand::RngExt;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -13,6 +14,9 @@ use tokio::time::Instant;
 const APPLY: Duration = Duration::from_secs(5);
 /// Between two looks for a leader, at most.
 const PAUSE: Duration = Duration::from_millis(50);
+
+/// How long a leader that was deposed may take to answer what it was asked before.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// A server's agreement with the others: what only the leader may do is passed on to it, and what it answered is
 /// applied here before the caller hears of it.
@@ -57,18 +61,35 @@ impl ServerAgreement {
         if self.raft.leads() {
             return asked(lead(&self.raft, question).await);
         }
+        let began = Instant::now();
         let Some((leader, pool)) = way_to_leader(&self.raft, self.pool.as_ref()) else {
             return Asked::NotTaken;
         };
-        let answer: Result<Result<LeadAnswer, Fault>, RpcError> =
-            pool.call(leader, method::LEAD, &question, method::PATIENCE).await;
-        match answer {
+        match self.call(pool, leader, &question).await {
             Ok(answer) => asked(answer),
             Err(error) if !error.may_have_been_taken() || is_read(&question) => Asked::NotTaken,
             Err(error) => {
                 tracing::warn!(%error, "a write was passed on to the leader, who did not answer");
-                Asked::Failed(ConsensusError::Unconfirmed { waited: method::PATIENCE })
+                Asked::Failed(ConsensusError::Unconfirmed { waited: began.elapsed() })
             }
+        }
+    }
+
+    /// A host that is gone does not say so: when another server leads, this one's answer is not waited for.
+    async fn call(
+        &self,
+        pool: &Pool,
+        leader: SocketAddr,
+        question: &LeadQuestion,
+    ) -> Result<Result<LeadAnswer, Fault>, RpcError> {
+        let answer = pool.call(leader, method::LEAD, question, method::PATIENCE);
+        let deposed = async {
+            self.raft.leader_is_not(leader).await;
+            tokio::time::sleep(FAREWELL).await;
+        };
+        tokio::select! {
+            answer = answer => answer,
+            () = deposed => Err(RpcError::Deadline { peer: leader, method: method::LEAD, waited: FAREWELL }),
         }
     }
 

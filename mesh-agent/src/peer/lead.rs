@@ -28,10 +28,9 @@ async fn index(raft: &RaftNode, consistency: ReadConsistency) -> Result<LeadAnsw
     if !raft.leads() {
         return Err(AgreementError::NotLeader);
     }
-    // Taken before the others confirm: whatever was acknowledged before the question is in it.
-    let log = raft.committed_log().await?;
-    if matches!(consistency, ReadConsistency::Consistent) {
-        raft.confirm_leadership().await?;
-    }
+    let log = match consistency {
+        ReadConsistency::Consistent => raft.confirm_leadership().await?,
+        ReadConsistency::Default | ReadConsistency::Stale => raft.committed_log().await?,
+    };
     Ok(LeadAnswer { outcome: None, log })
 }

@@ -14,6 +14,7 @@ use crate::task::{Shutdown, TaskGroup};
 use openraft::error::{CheckIsLeaderError, Fatal};
 use openraft::{BasicNode, ChangeMembers, RaftMetrics};
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,6 +24,7 @@ pub struct RaftNode {
     pub(super) id: NodeId,
     pub(super) peers: Peers,
     pub(super) lease: Duration,
+    lost_after: Duration,
     answering: Answering,
     proposals: Proposals,
     _tasks: TaskGroup,
@@ -58,7 +60,8 @@ impl RaftNode {
     ) -> Result<Self, RaftError> {
         let peers = Peers(transport);
         let opened = open(system, &options, store, peers.clone()).await?;
-        found_or_lead(&opened.raft, &options).await?;
+        let lost_after = options.election_timeout * 2;
+        found_or_lead(&opened.raft, &options, lost_after).await?;
         let (batcher, proposals) = Batcher::new(opened.raft.clone());
         let keeper = Keeper {
             raft: opened.raft.clone(),
@@ -83,7 +86,7 @@ impl RaftNode {
         tasks.spawn("raft elections", elections.run(shutdown.clone()));
         tasks.spawn("raft keeper", keeper.run(shutdown));
         let (id, lease) = (options.node_id, options.lease());
-        Ok(Self { raft, id, peers, lease, answering, proposals, _tasks: tasks })
+        Ok(Self { raft, id, peers, lease, lost_after, answering, proposals, _tasks: tasks })
     }
 
     /// What another server asks, answered.
@@ -98,16 +101,13 @@ impl RaftNode {
 
     /// Since a leader was heard, this server itself if it leads; nothing if none ever was.
     pub fn last_contact(&self) -> Option<Duration> {
-        if leads(&self.raft.metrics().borrow()) {
-            Some(Duration::ZERO)
-        } else {
-            self.answering.pulse.last_contact()
-        }
+        if self.leads() { Some(Duration::ZERO) } else { self.answering.pulse.last_contact() }
     }
 
-    /// Whether this server leads, and has caught up with the leaders before it.
+    /// Whether this server leads, has caught up with the leaders before it, and was heard by a majority a moment
+    /// ago: one that is cut off does not know yet who leads instead of it.
     pub fn leads(&self) -> bool {
-        leads(&self.raft.metrics().borrow())
+        leads(&self.raft.metrics().borrow(), self.lost_after)
     }
 
     /// Completes once the command is committed and applied here.
@@ -118,14 +118,14 @@ impl RaftNode {
         self.proposals.write(command).await
     }
 
-    /// Completes once the state here holds all that was acknowledged before the call.
+    /// Completes once the state here holds all that was acknowledged before the call; up to which entry of the log.
     ///
     /// # Errors
     /// This server does not lead, or cannot make sure that it still does.
-    pub async fn confirm_leadership(&self) -> Result<(), AgreementError> {
+    pub async fn confirm_leadership(&self) -> Result<u64, AgreementError> {
         use openraft::error::RaftError::{APIError, Fatal};
         match self.raft.ensure_linearizable().await {
-            Ok(_) => Ok(()),
+            Ok(confirmed) => Ok(confirmed.map_or(0, |id| id.index)),
             Err(APIError(
                 CheckIsLeaderError::ForwardToLeader(_) | CheckIsLeaderError::QuorumNotEnough(_),
             )) => Err(AgreementError::NotLeader),
@@ -151,8 +151,22 @@ impl RaftNode {
     pub fn leader(&self) -> Option<String> {
         let metrics = self.raft.metrics();
         let metrics = metrics.borrow();
-        let leader = metrics.current_leader.filter(|leader| *leader != metrics.id || leads(&metrics))?;
+        let leader = metrics
+            .current_leader
+            .filter(|leader| *leader != metrics.id || leads(&metrics, self.lost_after))?;
         metrics.membership_config.membership().get_node(&leader).map(|node| node.addr.clone())
+    }
+
+    /// Completes when this server does not believe any more that the one at this address leads.
+    pub async fn leader_is_not(&self, address: SocketAddr) {
+        let address = address.to_string();
+        let leads = |metrics: &Metrics| {
+            let leader = metrics.current_leader.as_ref();
+            let node = leader.and_then(|id| metrics.membership_config.membership().get_node(id));
+            node.is_some_and(|node| node.addr == address)
+        };
+        // Fails where the core has ended, and with it the belief.
+        let _ = self.raft.metrics().wait_for(|metrics| !leads(metrics)).await;
     }
 
     /// The addresses of all servers, as `ip:port`.
@@ -180,13 +194,16 @@ fn core_error(error: impl std::error::Error) -> RaftError {
     RaftError::Core { reason: error.to_string() }
 }
 
-/// It has applied an entry of its own term, and with it all that earlier leaders acknowledged.
-fn leads(metrics: &Metrics) -> bool {
+/// It has applied an entry of its own term, and with it all that earlier leaders acknowledged. Were it not heard
+/// for as long as the most patient of the others waits, another one may lead.
+fn leads(metrics: &Metrics, lost_after: Duration) -> bool {
+    let heard = metrics.millis_since_quorum_ack.map(Duration::from_millis);
     metrics.current_leader == Some(metrics.id)
+        && heard.is_some_and(|ago| ago < lost_after)
         && metrics.last_applied.is_some_and(|id| id.leader_id.term == metrics.current_term)
 }
 
-async fn found_or_lead(raft: &Raft, options: &RaftOptions) -> Result<(), RaftError> {
+async fn found_or_lead(raft: &Raft, options: &RaftOptions, lost_after: Duration) -> Result<(), RaftError> {
     let own = BTreeMap::from([(options.node_id, BasicNode::new(options.address))]);
     let is_new = !raft.is_initialized().await.map_err(core_error)?;
     if is_new && options.founding == Founding::Together {
@@ -202,7 +219,10 @@ async fn found_or_lead(raft: &Raft, options: &RaftOptions) -> Result<(), RaftErr
         // Nobody else can win, so that there is nothing to wait for.
         raft.trigger().elect().await.map_err(core_error)?;
     }
-    let led = raft.wait(Some(ELECTION)).metrics(leads, "leading its own cluster").await;
+    let led = raft
+        .wait(Some(ELECTION))
+        .metrics(|metrics| leads(metrics, lost_after), "leading its own cluster")
+        .await;
     led.map_err(|_| RaftError::NotElected { waited: ELECTION })?;
     announce(raft, options, own).await
 }
