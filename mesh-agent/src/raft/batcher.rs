@@ -5,6 +5,7 @@ use crate::task::Shutdown;
 use openraft::error::{ClientWriteError, RaftError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
+use tokio::time::Instant;
 
 /// A command that waits to be written, and where its outcome goes.
 struct Proposal {
@@ -97,11 +98,27 @@ impl Batcher {
         }
     }
 
+    /// A core that has ended says so itself.
+    fn may_lead(&self) -> bool {
+        let metrics = self.raft.metrics();
+        let metrics = metrics.borrow();
+        metrics.state.is_leader() || metrics.running_state.is_err()
+    }
+
+    /// Who does not lead takes nothing. What was handed to a leader may be in its log when it loses the lead, and
+    /// on another server's disk too, from where a later leader commits it: openraft says "ask the leader" for that
+    /// as well, but whoever asks again could do it twice.
     async fn commit(&self, batch: Batch) -> Result<Applied, AgreementError> {
+        if !self.may_lead() {
+            return Err(AgreementError::NotLeader);
+        }
+        let began = Instant::now();
         let written = tokio::time::timeout(CONFIRM, self.raft.client_write(batch)).await;
         match written.map_err(|_| AgreementError::Unconfirmed { waited: CONFIRM })? {
             Ok(response) => Ok(response.data),
-            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => Err(AgreementError::NotLeader),
+            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => {
+                Err(AgreementError::Unconfirmed { waited: began.elapsed() })
+            }
             Err(error) => Err(AgreementError::Stopped { reason: error.to_string() }),
         }
     }

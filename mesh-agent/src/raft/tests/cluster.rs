@@ -210,9 +210,33 @@ async fn a_leader_that_is_cut_off_confirms_nothing_and_follows_when_it_is_back()
     let others =
         |c: &Cluster| c.servers.iter().find(|(id, s)| **id != first && s.node.leads()).map(|(id, _)| *id);
     let second = cluster.until("another leader", others).await;
+    let alone = |_: &Cluster| (!node.leads() && node.leader().is_none()).then_some(());
+    cluster.until("the leader that nobody hears does not say that it leads", alone).await;
     cluster.write(second, "web").await;
     cluster.heal();
     cluster.everywhere("web").await;
+}
+
+#[tokio::test]
+async fn what_a_deposed_leader_had_taken_is_unconfirmed_and_not_refused() {
+    let cluster = Cluster::founded(3).await;
+    let first = cluster.leader().await;
+    cluster.cut(first);
+    let node = cluster.servers[&first].node.clone();
+    let last = |c: &Cluster, id: u64| c.servers[&id].node.raft.metrics().borrow().last_log_index;
+    let before = last(&cluster, first);
+    let taken = async {
+        cluster.until("it is in the log", |c| (last(c, first) > before).then_some(())).await;
+        let others =
+            |c: &Cluster| c.servers.iter().find(|(id, s)| **id != first && s.node.leads()).map(|(id, _)| *id);
+        let second = cluster.until("another leader", others).await;
+        cluster.write(second, "web").await;
+        cluster.heal();
+    };
+    let (written, ()) = tokio::join!(node.write(register_service("n1", "db", "db")), taken);
+    assert!(matches!(written, Err(AgreementError::Unconfirmed { .. })), "{written:?}");
+    cluster.everywhere("web").await;
+    assert!(!cluster.has(first, "db"), "it was truncated");
 }
 
 #[tokio::test]
