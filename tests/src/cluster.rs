@@ -1,11 +1,13 @@
 //! Several servers on one host, each with an address of its own.
 
 use crate::http::{self, Response};
+use crate::lan::{Host, Lan};
 use crate::process::{Output, Process, run};
 use crate::wait::{eventually, within};
 use crate::{PortBlock, binary};
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -16,9 +18,22 @@ pub const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 /// Servers `s0`, `s1` and so on, which know the first one's address.
 pub struct TestCluster {
     pub servers: Vec<TestServer>,
-    expect: usize,
+    setting: Setting,
     ports: PortBlock,
     directory: TempDir,
+}
+
+/// What is the same for all servers of a cluster.
+#[derive(Default)]
+pub struct Setting {
+    /// How many servers expect each other.
+    pub servers: usize,
+    /// Hosts of their own, one for each; this one where there are none.
+    pub hosts: Vec<Host>,
+    /// Configuration on top of what makes them a cluster.
+    pub config: Value,
+    /// Variables of each one's environment, by its number.
+    pub variables: Vec<Vec<(String, String)>>,
 }
 
 /// One server. Its data outlives its process.
@@ -30,6 +45,9 @@ pub struct TestServer {
     pub serf_port: u16,
     /// Where it gossips with servers of other datacenters.
     pub wan_port: u16,
+    pub ip: IpAddr,
+    host: Option<Host>,
+    variables: Vec<(String, String)>,
     process: Option<Process>,
     command: Vec<String>,
     log: PathBuf,
@@ -44,10 +62,19 @@ impl TestCluster {
 
     /// The same, each with these flags.
     pub fn start_with(count: usize, flags: &[&str]) -> Self {
+        Self::with(Setting { servers: count, ..Setting::default() }, flags)
+    }
+
+    /// The first so many hosts of this network, a server on each.
+    pub fn on(lan: &Lan, count: usize, setting: Setting) -> Self {
+        Self::with(Setting { servers: count, hosts: lan.hosts(), ..setting }, &[])
+    }
+
+    fn with(setting: Setting, flags: &[&str]) -> Self {
         let ports = PortBlock::claim();
         let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        let mut cluster = Self { servers: Vec::new(), expect: count, ports, directory };
-        for _ in 0..count {
+        let mut cluster = Self { servers: Vec::new(), setting, ports, directory };
+        for _ in 0..cluster.setting.servers {
             cluster.add(flags);
         }
         cluster.wait_for_leader();
@@ -60,11 +87,30 @@ impl TestCluster {
     /// Starts one more server, with these flags.
     pub fn add(&mut self, flags: &[&str]) -> usize {
         let number = self.servers.len();
-        let first = self.servers.first().map(|server| server.rpc_port);
-        let server = TestServer::new(number, self.expect, first, &self.ports, self.directory.path(), flags);
+        let first = self.servers.first().map(TestServer::address);
+        let server = TestServer::new(number, &self.setting, first, &self.ports, self.directory.path(), flags);
         self.servers.push(server);
         self.servers[number].launch();
         number
+    }
+
+    /// Where the test may put files of its own.
+    pub fn directory(&self) -> &Path {
+        self.directory.path()
+    }
+
+    /// Where the agents' APIs are.
+    pub fn agents(&self) -> Vec<SocketAddr> {
+        self.servers.iter().map(TestServer::http).collect()
+    }
+
+    /// Lets all gossip with each other.
+    pub fn gossip(&self) {
+        for server in &self.servers[1..] {
+            server
+                .mesh(&["join", &format!("{}:{}", self.servers[0].ip, self.servers[0].serf_port)])
+                .success();
+        }
     }
 
     /// The number of the server that leads, known to all that run.
@@ -86,35 +132,71 @@ impl TestCluster {
 impl TestServer {
     fn new(
         number: usize,
-        expect: usize,
-        first: Option<u16>,
+        setting: &Setting,
+        first: Option<String>,
         ports: &PortBlock,
-        directory: &std::path::Path,
+        directory: &Path,
         flags: &[&str],
     ) -> Self {
         let take = || ports.take();
         let (http_port, rpc_port, serf_port, wan_port) = (take(), take(), take(), take());
+        let host = setting.hosts.get(number).cloned();
+        let ip = IpAddr::V4(host.as_ref().map_or(Ipv4Addr::LOCALHOST, |host| host.ip));
         let config = json!({
-            "server": true, "bootstrap_expect": expect, "encrypt": SECRET,
-            "bind_addr": "127.0.0.1", "retry_join": [format!("127.0.0.1:{}", first.unwrap_or(rpc_port))],
+            "server": true, "bootstrap_expect": setting.servers, "encrypt": SECRET,
+            "bind_addr": ip, "client_addr": ip,
+            "retry_join": [first.unwrap_or_else(|| format!("{ip}:{rpc_port}"))],
             "ports": {"http": http_port, "dns": -1, "server": rpc_port,
                 "serf_lan": serf_port, "serf_wan": wan_port, "grpc": -1},
         });
-        let file = directory.join(format!("s{number}.json"));
-        std::fs::write(&file, config.to_string()).expect("configuration can be written");
-        let (log, data) = (directory.join(format!("s{number}.log")), directory.join(format!("s{number}")));
+        let write = |name: String, config: &Value| {
+            let file = directory.join(name);
+            std::fs::write(&file, config.to_string()).expect("configuration can be written");
+            ["-config-file".to_owned(), file.to_string_lossy().into_owned()]
+        };
         let name = format!("s{number}");
-        let text = |path: &PathBuf| path.to_string_lossy().into_owned();
+        let (log, data) = (directory.join(format!("{name}.log")), directory.join(&name));
         let mut command: Vec<String> = vec!["agent".into(), "-node".into(), name.clone()];
-        command.extend(["-config-file".into(), text(&file), "-data-dir".into(), text(&data)]);
+        command.extend(write(format!("{name}.json"), &config));
+        if !setting.config.is_null() {
+            command.extend(write(format!("{name}-more.json"), &setting.config));
+        }
+        command.extend(["-data-dir".into(), data.to_string_lossy().into_owned()]);
         command.extend(flags.iter().map(ToString::to_string));
-        Self { name, http_port, rpc_port, serf_port, wan_port, process: None, command, log, data }
+        let variables = setting.variables.get(number).cloned().unwrap_or_default();
+        let process = None;
+        Self {
+            name,
+            http_port,
+            rpc_port,
+            serf_port,
+            wan_port,
+            ip,
+            host,
+            variables,
+            process,
+            command,
+            log,
+            data,
+        }
     }
 
     /// Starts the process; it may take a while to know a leader.
     pub fn launch(&mut self) {
-        let mut command = Command::new(binary::mesh());
-        command.args(&self.command);
+        self.launch_by(Command::new(binary::mesh()));
+    }
+
+    /// The same by a command that carries out another one: it gets that as further arguments.
+    pub fn launch_under(&mut self, mut command: Command) {
+        command.arg(binary::mesh());
+        self.launch_by(command);
+    }
+
+    fn launch_by(&mut self, mut command: Command) {
+        command.args(&self.command).envs(self.variables.iter().cloned());
+        if let Some(host) = &self.host {
+            host.namespace.enter(&mut command);
+        }
         self.process = Some(Process::start(command, &self.log));
     }
 
@@ -126,8 +208,18 @@ impl TestServer {
         self.process.as_mut().expect("the server was started")
     }
 
+    /// All that it has printed since it was made.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.rpc_port)
+        SocketAddr::new(self.ip, self.rpc_port).to_string()
+    }
+
+    /// Where its API is.
+    pub fn http(&self) -> SocketAddr {
+        SocketAddr::new(self.ip, self.http_port)
     }
 
     /// As a power cut would.
@@ -141,19 +233,19 @@ impl TestServer {
     }
 
     pub fn try_request(&self, method: &str, target: &str, body: &[u8]) -> Option<Response> {
-        http::request(self.http_port, method, target, body).ok()
+        http::request_at(self.http(), http::PATIENCE, method, target, body).ok()
     }
 
     #[track_caller]
     pub fn request(&self, method: &str, target: &str, body: &[u8]) -> Response {
-        let answered = http::request(self.http_port, method, target, body);
+        let answered = http::request_at(self.http(), http::PATIENCE, method, target, body);
         answered.unwrap_or_else(|error| panic!("{} {method} {target}: {error}", self.name))
     }
 
     /// A command line of `mesh` against this server.
     pub fn mesh(&self, arguments: &[&str]) -> Output {
         let mut command = Command::new(binary::mesh());
-        command.env("CONSUL_HTTP_ADDR", format!("127.0.0.1:{}", self.http_port)).args(arguments);
+        command.env("CONSUL_HTTP_ADDR", self.http().to_string()).args(arguments);
         run(&mut command)
     }
 

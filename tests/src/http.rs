@@ -26,16 +26,33 @@ impl Response {
     }
 }
 
+/// Longer than any answer should take.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
 /// Sends one request to a port of this host and reads the whole answer.
 ///
 /// # Errors
 /// The connection is refused, reset, silent for a minute, or ends before an answer.
 pub fn request(port: u16, method: &str, target: &str, body: &[u8]) -> io::Result<Response> {
+    request_at(loopback(port), PATIENCE, method, target, body)
+}
+
+/// The same at any address, of whom no more than `patience` is expected.
+///
+/// # Errors
+/// As [`request`].
+pub fn request_at(
+    to: SocketAddr,
+    patience: Duration,
+    method: &str,
+    target: &str,
+    body: &[u8],
+) -> io::Result<Response> {
     let head = format!(
-        "{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
+        "{method} {target} HTTP/1.1\r\nHost: {to}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
         body.len()
     );
-    let answer = exchange(port, &[head.as_bytes(), body].concat())?;
+    let answer = exchange_at(to, patience, &[head.as_bytes(), body].concat())?;
     parse(&answer)
         .ok_or_else(|| io::Error::other(format!("no HTTP answer: {:?}", String::from_utf8_lossy(&answer))))
 }
@@ -45,9 +62,16 @@ pub fn request(port: u16, method: &str, target: &str, body: &[u8]) -> io::Result
 /// # Errors
 /// The connection is refused, or fails before anything was read.
 pub fn exchange(port: u16, bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let address = SocketAddr::from(([127, 0, 0, 1], port));
-    let mut stream = TcpStream::connect_timeout(&address, Duration::from_secs(10))?;
-    stream.set_read_timeout(Some(Duration::from_secs(60)))?;
+    exchange_at(loopback(port), PATIENCE, bytes)
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], port))
+}
+
+fn exchange_at(to: SocketAddr, patience: Duration, bytes: &[u8]) -> io::Result<Vec<u8>> {
+    let mut stream = TcpStream::connect_timeout(&to, patience.min(Duration::from_secs(10)))?;
+    stream.set_read_timeout(Some(patience))?;
     // A server may answer and close before it has read all of a body that it refuses.
     let sent = stream.write_all(bytes);
     let mut answer = Vec::new();

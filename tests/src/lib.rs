@@ -5,10 +5,14 @@
 pub mod agent;
 pub mod binary;
 pub mod capture;
+pub mod clock;
 pub mod cluster;
 pub mod demo;
+pub mod disk;
 pub mod dns;
 pub mod http;
+pub mod indexes;
+pub mod lan;
 pub mod linearizable;
 pub mod netns;
 pub mod peers;

@@ -1,8 +1,12 @@
 //! Network namespaces: a loopback of one's own, so that a test can use the ports that a page names.
 
-use nix::sched::{CloneFlags, unshare};
+use nix::sched::{CloneFlags, setns, unshare};
 use nix::sys::socket::{AddressFamily, SockFlag, SockType, socket};
+use std::fs::File;
 use std::os::fd::AsRawFd;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::sync::Arc;
 
 /// Runs the closure on a thread with a network of its own, in which only the loopback exists. What it starts is
 /// in there too. `Err` says why that cannot be had here; a panic of the closure goes on.
@@ -24,6 +28,35 @@ pub fn isolated(test: impl FnOnce() + Send + 'static) -> Result<(), String> {
         std::panic::resume_unwind(panic);
     }
     entered
+}
+
+/// A network of its own for whom it is given to; it ends with the last of them.
+#[derive(Clone, Debug)]
+pub struct Namespace(Arc<File>);
+
+impl Namespace {
+    /// # Errors
+    /// We may not make network namespaces.
+    pub fn new() -> Result<Self, String> {
+        let thread = std::thread::spawn(|| {
+            enter()?;
+            File::open("/proc/thread-self/ns/net").map_err(|error| format!("its own network: {error}"))
+        });
+        let file = thread.join().map_err(|_| "the thread that makes a network namespace panicked")??;
+        Ok(Self(Arc::new(file)))
+    }
+
+    /// The command, once it is carried out, is in there.
+    pub fn enter(&self, command: &mut Command) {
+        let file = self.0.clone();
+        // SAFETY: the child makes one system call before it becomes another program.
+        unsafe { command.pre_exec(move || Ok(setns(&*file, CloneFlags::CLONE_NEWNET)?)) };
+    }
+
+    /// Where other programs find it while this process lives.
+    pub fn path(&self) -> String {
+        format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
+    }
 }
 
 fn enter() -> Result<(), String> {

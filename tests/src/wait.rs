@@ -27,8 +27,13 @@ pub fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option
     }
 }
 
-/// The one place that sleeps: between two looks at a condition.
+/// Between two looks at a condition.
+pub(crate) fn pause() {
+    pause_for(BETWEEN_LOOKS);
+}
+
+/// The one place that sleeps: between looks, and while a fault lasts for as long as was drawn.
 #[allow(clippy::disallowed_methods)]
-fn pause() {
-    std::thread::sleep(BETWEEN_LOOKS);
+pub fn pause_for(time: Duration) {
+    std::thread::sleep(time);
 }

@@ -10,11 +10,15 @@ struct Package {
     sign: &'static str,
 }
 
-const PACKAGES: [Package; 4] = [
+const PACKAGES: [Package; 8] = [
     Package { name: "postgresql", sign: "/usr/lib/postgresql" },
     Package { name: "tcpdump", sign: "/usr/bin/tcpdump" },
     Package { name: "dnsutils", sign: "/usr/bin/dig" },
     Package { name: "curl", sign: "/usr/bin/curl" },
+    Package { name: "faketime", sign: "/usr/bin/faketime" },
+    Package { name: "iproute2", sign: "/usr/sbin/ip" },
+    Package { name: "nftables", sign: "/usr/sbin/nft" },
+    Package { name: "strace", sign: "/usr/bin/strace" },
 ];
 
 /// The kernel programs' compiler, and what their linker is built with.

@@ -14,11 +14,23 @@ pub struct Options {
     elsewhere: Option<Elsewhere>,
 }
 
-/// Tests that do not run on this machine's kernel.
+/// Tests that a change need not pass each time: of other kernels, or long ones.
 #[derive(clap::Subcommand)]
 enum Elsewhere {
     /// Run tests on other kernels, in machines that are made for it
     Vm(vm::Options),
+    /// Let one fault after the other, drawn by chance, befall a cluster under load
+    Soak(Soak),
+}
+
+#[derive(clap::Args)]
+struct Soak {
+    /// For how long
+    #[arg(long, default_value_t = 10)]
+    minutes: u64,
+    /// Which faults are drawn follows from it
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
 }
 
 #[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
@@ -33,8 +45,10 @@ enum Suite {
 
 /// Every cargo call names the whole workspace: it then builds dependencies once, with one set of features.
 pub fn run(options: &Options) -> Result<()> {
-    if let Some(Elsewhere::Vm(options)) = &options.elsewhere {
-        return vm::run(options);
+    match &options.elsewhere {
+        Some(Elsewhere::Vm(options)) => return vm::run(options),
+        Some(Elsewhere::Soak(options)) => return soak(options),
+        None => {}
     }
     if options.suite == Suite::All {
         shell::announce("lints and house rules");
@@ -70,6 +84,16 @@ fn end_to_end() -> Result<()> {
     let result = shell::must(tests);
     skips.report();
     result
+}
+
+fn soak(options: &Soak) -> Result<()> {
+    packages::ensure()?;
+    shell::must(shell::cargo(&["build", "--workspace", "--bin", "mesh"]))?;
+    let mut test = shell::cargo(&["test", "--workspace", "--test", "e2e", "--", "--ignored", "--nocapture"]);
+    test.arg("faults::soak::");
+    test.env("MESH_SOAK_MINUTES", options.minutes.to_string());
+    test.env("MESH_SOAK_SEED", options.seed.to_string());
+    shell::must(test)
 }
 
 /// Where tests that could not run write why: libtest itself counts them as passed.

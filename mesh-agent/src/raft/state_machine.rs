@@ -91,6 +91,10 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let image = Image { meta: meta.clone(), state: snapshot.into_inner().into() };
         // Decoded first, so that what this server cannot read never becomes its newest snapshot.
         self.adopt(&image).map_err(|e| write_error(meta, &e))?;
+        tracing::info!(
+            upto = self.applied.map(|id| id.index),
+            "a snapshot of the leader replaces the state: this server had fallen behind its log"
+        );
         save(self.snapshots.clone(), image).await.map_err(|e| write_error(meta, &e))
     }
 

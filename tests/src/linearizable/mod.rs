@@ -1,12 +1,13 @@
 //! Records what concurrent clients did to stored values and locks, and checks that one order explains it all.
 //!
-//! It knows `/v1/kv` and `/v1/session` and nothing of how many servers answer: give it the ports of one agent or of
-//! a whole cluster, and do to that what you like meanwhile.
+//! It knows `/v1/kv` and `/v1/session` and nothing of how many servers answer: give it the addresses of one agent or
+//! of a whole cluster, and do to that what you like meanwhile.
 
+mod client;
 mod recorder;
 mod register;
 mod workload;
 
 pub use recorder::Recorder;
 pub use register::{Operation, Outcome, Register};
-pub use workload::Workload;
+pub use workload::{Running, Workload};

@@ -13,13 +13,20 @@ type Event = (usize, Action<Operation>);
 impl Recorder {
     /// Records the asking, asks, and records the answer.
     pub(super) fn record(&self, key: &str, client: usize, request: Request, ask: impl FnOnce() -> Outcome) {
-        let note = |action| {
+        let with = |change: &dyn Fn(&mut Vec<Event>)| {
             let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            keys.entry(key.to_owned()).or_default().push((client, action));
+            change(keys.entry(key.to_owned()).or_default());
         };
-        note(Action::Call(Operation { request: request.clone(), outcome: Outcome::Unknown }));
-        let outcome = ask();
-        note(Action::Response(Operation { request, outcome }));
+        let operation = |outcome| Operation { request, outcome };
+        with(&|events| events.push((client, Action::Call(operation(Outcome::Unknown)))));
+        match ask() {
+            Outcome::Refused => with(&|events| forget_last_call(events, client)),
+            outcome => with(&|events| events.push((client, Action::Response(operation(outcome))))),
+        }
+    }
+
+    pub(super) fn keys(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 
     /// The keys whose history no order explains, each with its history; how many operations there were.
@@ -38,6 +45,12 @@ impl Recorder {
             }
         }
         (unexplained, count)
+    }
+}
+
+fn forget_last_call(events: &mut Vec<Event>, client: usize) {
+    if let Some(last) = events.iter().rposition(|(who, _)| *who == client) {
+        events.remove(last);
     }
 }
 

@@ -15,7 +15,7 @@ pub struct Operation {
     pub outcome: Outcome,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Request {
     Read,
     Set(u64),
@@ -39,6 +39,8 @@ pub enum Request {
 pub enum Outcome {
     /// Not answered yet, or never: it may have happened, now or later.
     Unknown,
+    /// It has not happened, and never will.
+    Refused,
     Found(Option<u64>),
     /// Whether its condition held.
     Done(bool),
@@ -91,10 +93,10 @@ mod tests {
     fn explained(history: &[(usize, Request, Outcome)], together: bool) -> bool {
         let call = |(client, request, _): &(usize, Request, Outcome)| {
             let outcome = Outcome::Unknown;
-            (*client, Action::Call(Operation { request: request.clone(), outcome }))
+            (*client, Action::Call(Operation { request: *request, outcome }))
         };
         let answer = |(client, request, outcome): &(usize, Request, Outcome)| {
-            (*client, Action::Response(Operation { request: request.clone(), outcome: *outcome }))
+            (*client, Action::Response(Operation { request: *request, outcome: *outcome }))
         };
         let actions = if together {
             history.iter().map(call).chain(history.iter().map(answer)).collect()
