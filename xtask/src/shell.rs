@@ -50,8 +50,13 @@ pub fn succeeds(mut command: Command) -> bool {
 
 /// Whether a program of that name is on the PATH.
 pub fn on_path(program: &str) -> bool {
+    found_on_path(program).is_some()
+}
+
+/// The program of that name on the PATH.
+pub fn found_on_path(program: &str) -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
-    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+    std::env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
 }
 
 /// A line that nobody overlooks.

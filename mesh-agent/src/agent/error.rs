@@ -5,7 +5,7 @@ use crate::gossip::GossipError;
 use crate::local::LocalError;
 use crate::model::NameError;
 use crate::pki::cluster::TrustError;
-use crate::proxy::ProxyError;
+use crate::proxy::{NoKernelTls, ProxyError};
 use crate::raft::RaftError;
 use crate::telemetry::TelemetryError;
 use std::io;
@@ -78,6 +78,8 @@ pub enum StartError {
     Registration(#[from] LocalError),
     #[error("dataplane: {0}; dataplane = \"auto\" goes on without it")]
     DataPlane(#[from] DataPlaneError),
+    #[error("dataplane_ktls: {0}; dataplane_ktls = \"auto\" goes on without it")]
+    KernelTls(#[from] NoKernelTls),
     #[error("the agent's threads could not be started: {0}")]
     Runtime(#[source] io::Error),
 }

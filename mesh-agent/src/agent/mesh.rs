@@ -5,6 +5,7 @@ use super::dataplane::Opened;
 use super::error::StartError;
 use super::follow::Follower;
 use super::identities::Identities;
+use super::ktls::FoundKtls;
 use super::ports::{KernelCaptures, PolicyAuthorize};
 use super::recheck::recheck;
 use super::sidecars::{SidecarDeps, Sidecars};
@@ -30,6 +31,7 @@ pub(super) struct Mesh {
     pub leaf: Arc<LeafManager>,
     pub authorizer: Authorizer,
     engine: Engine,
+    ktls: FoundKtls,
     roots: watch::Receiver<CaView>,
     snapshots: watch::Receiver<Arc<MeshSnapshot>>,
 }
@@ -48,10 +50,11 @@ impl Mesh {
         let roots = follower.subscribe();
         tasks.spawn("CA follower", follower.run(shutdown.clone()));
         let leaf = start_leaf(config, core.signer(config), roots.clone(), tasks, shutdown);
-        let engine = Engine::start(EngineOptions::default())?;
+        let ktls = FoundKtls::new(config.dataplane.ktls)?;
+        let engine = Engine::start(EngineOptions { ktls: ktls.kernel, ..EngineOptions::default() })?;
         tasks.spawn("proxy engine", engine.clone().run(shutdown.clone()));
         let (authorizer, snapshots) = start_policy(config, catalog, &engine, tasks, shutdown);
-        Ok(Self { ca, leaf, authorizer, engine, roots, snapshots })
+        Ok(Self { ca, leaf, authorizer, engine, ktls, roots, snapshots })
     }
 
     /// Keeps the proxies that registrations ask for.
@@ -85,6 +88,7 @@ impl Mesh {
             identities: Identities::new(self.leaf.clone(), self.roots.clone()),
             captures: Arc::new(KernelCaptures::new(catalog.clone(), datacenter, self.authorize(config))),
             accelerates: opened.accelerates,
+            ktls: self.ktls.clone(),
         };
         Steerer::new(opened.plane, deps, doors)
     }

@@ -20,6 +20,7 @@ mod house;
 mod identities;
 mod identity;
 mod joining;
+mod ktls;
 mod membership;
 mod mesh;
 mod node_id;

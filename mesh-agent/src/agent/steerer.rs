@@ -1,5 +1,6 @@
 use super::dataplane_facts::{self, Questions};
 use super::identities::Identities;
+use super::ktls::FoundKtls;
 use super::ports::KernelCaptures;
 use super::surveyor::Surveyor;
 use super::world;
@@ -33,6 +34,7 @@ pub(super) struct SteererDeps {
     pub captures: Arc<KernelCaptures>,
     /// Whether services of this host are accelerated that leave it to the agent, and why.
     pub accelerates: (bool, String),
+    pub ktls: FoundKtls,
 }
 
 /// What others have opened for it.
@@ -160,6 +162,7 @@ impl Steerer {
         told.extend(self.steering.plane().facts());
         told.extend(self.services.clone());
         told.insert("accelerate".to_owned(), self.deps.accelerates.1.clone());
+        told.extend(self.deps.ktls.facts(&self.deps.engine.counters().values()));
         let _ = question.send(told); // Who asked may be gone.
     }
 

@@ -144,6 +144,13 @@ pub(super) fn whole_records(bytes: &[u8], count: usize) -> Option<usize> {
     Some(at)
 }
 
+/// How many bytes the record still lacks that stands at the front, or its header; none where it is whole.
+pub(super) fn missing(bytes: &[u8]) -> usize {
+    let Some(header) = bytes.first_chunk::<HEADER>() else { return HEADER - bytes.len() };
+    let record = HEADER + usize::from(u16::from_be_bytes([header[3], header[4]]));
+    record.saturating_sub(bytes.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,6 +170,15 @@ mod tests {
         assert_eq!(whole_records(&two[..319], 9), Some(15));
         assert_eq!(whole_records(&two[..4], 1), Some(0));
         assert_eq!(whole_records(&[], 1), Some(0));
+    }
+
+    #[test]
+    fn a_record_that_has_begun_is_finished_and_no_byte_behind_it_read() {
+        let one = record(10);
+        for (have, lack) in [(0, 5), (4, 1), (5, 10), (14, 1), (15, 0)] {
+            assert_eq!(missing(&one[..have]), lack, "with {have} bytes");
+        }
+        assert_eq!(missing(&[record(10), record(9)].concat()), 0);
     }
 
     #[test]

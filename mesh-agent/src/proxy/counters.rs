@@ -51,6 +51,14 @@ counters! {
     bytes_to_peers,
     /// Plaintext bytes from peers to applications.
     bytes_to_apps,
+    /// Connections whose sending way was handed to the kernel, which seals its records from then on.
+    ktls_sending,
+    /// Connections whose receiving way was handed to the kernel.
+    ktls_receiving,
+    /// Connections of which the kernel took no way over though it was to: they went on without it.
+    ktls_refused,
+    /// Connections that were cut because the kernel cannot change their keys.
+    ktls_retired,
 }
 
 pub(super) fn add(counter: &AtomicU64, amount: usize) {

@@ -4,6 +4,7 @@ use super::context::Context;
 use super::counters::Counters;
 use super::crew::Crew;
 use super::error::ProxyError;
+use super::ktls::KernelTls;
 use super::listener::{InboundSpec, Leads, Listener, ListenerHandle, OutboundSpec};
 use super::mailbox::Mail;
 use super::worker::Worker;
@@ -31,6 +32,8 @@ pub struct EngineOptions {
     pub authorize_timeout: Duration,
     /// How long open connections may go on after shutdown has begun.
     pub drain: Duration,
+    /// What the kernel may do of TLS.
+    pub ktls: Option<KernelTls>,
 }
 
 impl Default for EngineOptions {
@@ -42,6 +45,7 @@ impl Default for EngineOptions {
             handshake_timeout: Duration::from_secs(5),
             authorize_timeout: Duration::from_secs(5),
             drain: Duration::from_secs(5),
+            ktls: None,
         }
     }
 }

@@ -111,6 +111,7 @@ impl Failure {
             Self::NoApp { .. } => Some(&counters.without_app),
             Self::NoEndpoint | Self::Unreachable { .. } => Some(&counters.without_endpoint),
             Self::Broken(RecordError::Truncated) => Some(&counters.truncated),
+            Self::Broken(RecordError::KernelKeeps { .. }) => Some(&counters.ktls_retired),
             Self::Broken(_) | Self::Panicked => Some(&counters.broken),
             Self::Abandoned(_) | Self::Dial(_) | Self::Socket(_) | Self::Drained => None,
         }

@@ -1,7 +1,9 @@
+use super::ktls::socket::{self, Record};
 use super::poller::{Event, Poller};
 use socket2::{SockRef, Socket, TcpKeepalive};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// A dead peer is noticed after about 30 + 5 × 10 seconds.
@@ -40,8 +42,7 @@ impl Leg {
         self.epoch
     }
 
-    /// As if epoll had announced everything.
-    #[cfg(test)]
+    /// As if epoll had announced everything: for who waits for sockets in another way.
     pub fn pretend_ready(&mut self) {
         (self.readable, self.writable, self.read_until_empty) = (true, true, true);
     }
@@ -125,6 +126,45 @@ impl Leg {
             self.writable = false; // An edge comes when there is room again.
         }
         Ok(taken)
+    }
+
+    pub fn socket(&self) -> io::Result<BorrowedFd<'_>> {
+        Ok(self.stream()?.as_fd())
+    }
+
+    /// From here on the kernel opens records. Some may wait that no edge will tell of.
+    pub fn brings_records(&mut self) {
+        self.readable = true;
+    }
+
+    /// Reads what the kernel has opened, of one kind; `None` while there is nothing.
+    pub fn receive_record(&mut self, into: &mut [u8]) -> io::Result<Option<Record>> {
+        let result = socket::receive_record(self.socket()?, into);
+        match result {
+            Ok(record) => Ok(Some(record)),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(None)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends a record that is not data, which the kernel seals. False where its queue is full.
+    pub fn send_record(&mut self, kind: u8, content: &[u8]) -> io::Result<bool> {
+        if !self.writable {
+            return Ok(false);
+        }
+        match socket::send_record(self.socket()?, kind, content) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.writable = false;
+                Ok(false)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(false),
+            Err(error) => Err(error),
+        }
     }
 
     /// No more bytes will be written: FIN.

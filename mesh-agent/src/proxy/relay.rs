@@ -1,12 +1,18 @@
-use super::buffer::Buffer;
+use super::buffer::{Buffer, missing};
 use super::context::Context;
 use super::counters::add;
+use super::handover::Handover;
 use super::handshake::Connection;
 use super::leg::{Leg, Received};
-use super::records::{RecordError, Records};
+use super::records::{DATA, RecordError, Records};
+use std::time::{Duration, Instant};
 
 /// Rounds of one direction before others get their turn.
 const BURST: usize = 4;
+
+/// How long until the kernel may have queued what it has sealed; each time twice as long, up to the longest.
+const RETRY: Duration = Duration::from_millis(5);
+const LONGEST_RETRY: Duration = Duration::from_secs(1);
 
 /// One direction.
 #[derive(Default)]
@@ -37,16 +43,25 @@ pub(super) struct Relay {
     down: Flow,
     /// Records arrived with the handshake and have not been looked at.
     unseen: bool,
+    /// What may still go to the kernel.
+    handover: Option<Box<Handover>>,
+    /// When to try again to tell the peer of the end, and how long to wait the next time.
+    retry: Option<Instant>,
+    patience: Duration,
 }
 
 impl Relay {
     /// `behind` is what the peer sent behind its handshake.
     pub fn new(connection: Connection, behind: &[u8], context: &mut Context) -> Result<Self, RecordError> {
+        let kernel = context.options.ktls;
         let mut relay = Self {
-            records: Records::new(connection)?,
+            records: Records::new(connection, kernel)?,
             up: Flow::default(),
             down: Flow::default(),
             unseen: false,
+            handover: kernel.map(|kernel| Box::new(Handover::new(kernel.gate))),
+            retry: None,
+            patience: RETRY,
         };
         if !behind.is_empty() {
             let mut buffer = context.pool.take();
@@ -91,19 +106,52 @@ impl Relay {
         context: &mut Context,
     ) -> Result<bool, RecordError> {
         for _ in 0..BURST {
-            if !self.up.flush(peer, context)? || self.up.ended || !app.readable() {
+            if !self.flush_up(peer, context)? || self.up.ended || !app.readable() {
+                return Ok(false);
+            }
+            if let Some(handover) = &mut self.handover {
+                handover.sending(&mut self.records, peer, context);
+            }
+            if !self.records.prepare(peer)? {
                 return Ok(false);
             }
             let mut buffer = context.pool.take();
             let received = self.records.seal_from(app, &mut context.scratch, &mut buffer);
             self.up.buffer = Some(buffer);
             match received? {
-                Received::Bytes(count) => add(&context.counters.bytes_to_peers, count),
+                Received::Bytes(count) => {
+                    add(&context.counters.bytes_to_peers, count);
+                    self.carried(count);
+                }
                 Received::End => self.up.ended = true,
                 Received::NotNow => {}
             }
         }
-        Ok(self.up.flush(peer, context)? && app.readable() && !self.up.ended)
+        Ok(self.flush_up(peer, context)? && app.readable() && !self.up.ended)
+    }
+
+    /// Writes what is ready; true when nothing of it is left.
+    fn flush_up(&mut self, peer: &mut Leg, context: &mut Context) -> Result<bool, RecordError> {
+        if !self.up.flush(peer, context)? {
+            return Ok(false);
+        }
+        if self.up.ended && !self.up.told {
+            self.up.told = self.records.end(peer)?;
+            self.retry = (!self.up.told).then(|| Instant::now() + self.patience);
+            self.patience = (self.patience * 2).min(LONGEST_RETRY);
+        }
+        Ok(true)
+    }
+
+    /// When it wants to go on though no socket changes.
+    pub fn retry(&self) -> Option<Instant> {
+        self.retry
+    }
+
+    fn carried(&mut self, count: usize) {
+        if let Some(handover) = &mut self.handover {
+            handover.carried(count);
+        }
     }
 
     /// From the peer to the application. True when it stopped only to give way.
@@ -114,20 +162,59 @@ impl Relay {
         context: &mut Context,
     ) -> Result<bool, RecordError> {
         for _ in 0..BURST {
-            let blocked = !self.down.flush(app, context)? || self.down.ended;
-            if blocked || !(peer.readable() || self.unseen) {
+            if !self.flush_down(app, context)? || self.down.ended || !(peer.readable() || self.unseen) {
                 return Ok(false);
             }
-            self.receive(peer, context)?;
+            let between = self.down.buffer.is_none() && !self.unseen;
+            if let Some(handover) = self.handover.as_mut().filter(|_| between) {
+                handover.receiving(&mut self.records, peer, context);
+            }
+            if self.records.kernel_receives() {
+                self.take_opened(peer, context)?;
+            } else {
+                self.receive(peer, context)?;
+            }
         }
-        Ok(self.down.flush(app, context)? && peer.readable() && !self.down.ended)
+        Ok(self.flush_down(app, context)? && peer.readable() && !self.down.ended)
+    }
+
+    /// Writes what is ready; true when nothing of it is left.
+    fn flush_down(&mut self, app: &mut Leg, context: &mut Context) -> Result<bool, RecordError> {
+        if !self.down.flush(app, context)? {
+            return Ok(false);
+        }
+        if self.down.ended && !self.down.told {
+            app.end_writing()?;
+            self.down.told = true;
+        }
+        Ok(true)
+    }
+
+    /// Reads what the kernel has opened.
+    fn take_opened(&mut self, peer: &mut Leg, context: &mut Context) -> Result<(), RecordError> {
+        let buffer = self.down.buffer.insert(context.pool.take());
+        let Some(record) = peer.receive_record(&mut buffer.bytes)? else { return Ok(()) };
+        if record.len == 0 {
+            return Err(RecordError::Truncated);
+        }
+        self.down.ended = self.records.opened(record.kind, &buffer.bytes[..record.len], peer)?;
+        if record.kind == DATA {
+            buffer.push(0..record.len);
+            add(&context.counters.bytes_to_apps, record.len);
+        }
+        Ok(())
     }
 
     /// Reads records and opens the whole ones.
     fn receive(&mut self, peer: &mut Leg, context: &mut Context) -> Result<(), RecordError> {
         let mut buffer = context.pool.take_with(self.down.buffer.take());
         let end = buffer.unopened.end;
-        let received = if peer.readable() { peer.read(&mut buffer.bytes[end..])? } else { Received::NotNow };
+        let room = self.room(&buffer);
+        let received = if peer.readable() && room > 0 {
+            peer.read(&mut buffer.bytes[end..end + room])?
+        } else {
+            Received::NotNow
+        };
         if let Received::Bytes(count) = received {
             buffer.unopened.end += count;
         }
@@ -140,8 +227,21 @@ impl Relay {
             buffer.unopened.start = buffer.unopened.end; // Nothing counts behind the closing alert.
         }
         add(&context.counters.bytes_to_apps, buffer.ready());
+        self.carried(buffer.ready());
         self.down.buffer = Some(buffer);
         Ok(())
+    }
+
+    /// How much to read: all that fits, or, where the kernel is to open what comes next, no more than the record
+    /// that has begun.
+    fn room(&self, buffer: &Buffer) -> usize {
+        let room = buffer.bytes.len() - buffer.unopened.end;
+        match &self.handover {
+            Some(handover) if handover.wants_receiving(&self.records) => {
+                missing(&buffer.bytes[buffer.unopened.clone()]).min(room)
+            }
+            _ => room,
+        }
     }
 }
 
@@ -156,10 +256,6 @@ impl Flow {
             if buffer.is_empty() {
                 context.give_back(&mut self.buffer);
             }
-        }
-        if self.ended && !self.told {
-            sink.end_writing()?;
-            self.told = true;
         }
         Ok(true)
     }

@@ -137,8 +137,22 @@ impl Session {
         }
     }
 
-    /// The deadline has passed.
-    pub fn expired(&mut self, context: &mut Context) -> Result<Turn, Failure> {
+    /// When something is to happen though no socket changes.
+    pub fn wake(&self) -> Option<Instant> {
+        let retry = if let Phase::Relay(relay) = &self.phase { relay.retry() } else { None };
+        [self.pair.deadline, retry].into_iter().flatten().min()
+    }
+
+    /// The time has come for what [`Session::wake`] said.
+    pub fn woken(&mut self, now: Instant, context: &mut Context) -> Result<Turn, Failure> {
+        if self.pair.deadline.is_some_and(|at| at <= now) {
+            self.expired(context)
+        } else {
+            self.advance(context)
+        }
+    }
+
+    fn expired(&mut self, context: &mut Context) -> Result<Turn, Failure> {
         match (&mut self.phase, &*self.route) {
             (Phase::Inbound(inbound), Route::Inbound(route)) => Err(inbound.late(route, &context.options)),
             (Phase::Outbound(outbound), _) => {

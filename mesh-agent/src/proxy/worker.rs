@@ -211,7 +211,7 @@ impl Worker {
     fn drive(&mut self, token: Token, act: impl FnOnce(&mut Session, &mut Context) -> Result<Turn, Failure>) {
         let Some(mut session) = self.sessions.take(token) else { return };
         let context = &mut self.context;
-        let before = session.pair.deadline;
+        let before = session.wake();
         let outcome = catch_unwind(AssertUnwindSafe(|| act(&mut session, context)));
         match outcome.unwrap_or(Err(Failure::Panicked)) {
             Ok(Turn::Finished) => session.finish(),
@@ -219,7 +219,7 @@ impl Worker {
                 if turn == Turn::Unfinished {
                     self.unfinished.push(token);
                 }
-                if let Some(at) = session.pair.deadline.filter(|at| Some(*at) != before) {
+                if let Some(at) = session.wake().filter(|at| Some(*at) != before) {
                     self.deadlines.push(Reverse((at, token)));
                 }
                 return self.sessions.put(token, session);
@@ -238,8 +238,8 @@ impl Worker {
         let now = Instant::now();
         while let Some(Reverse((_, token))) = self.deadlines.peek().filter(|next| next.0.0 <= now).copied() {
             self.deadlines.pop();
-            self.drive(token, |session, context| match session.pair.deadline {
-                Some(at) if at <= now => session.expired(context),
+            self.drive(token, |session, context| match session.wake() {
+                Some(at) if at <= now => session.woken(now, context),
                 _ => Ok(Turn::Waiting), // It has moved on since.
             });
         }

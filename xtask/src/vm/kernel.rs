@@ -111,9 +111,13 @@ impl Kernel {
         }
     }
 
-    /// Whether the kernel programs must run on it: a test that says it cannot is then a failure.
-    pub fn runs_kernel_programs(self) -> bool {
-        !matches!(self, Self::V5_10 | Self::Uml)
+    /// Whether that program must run on it: a test that says it cannot is then a failure.
+    pub fn must_run(self, program: Program) -> bool {
+        match program {
+            Program::Kernel => !matches!(self, Self::V5_10 | Self::Uml),
+            Program::Proxy => self != Self::V5_10, // It has no TLS.
+            Program::E2e => false,
+        }
     }
 
     /// Why the kernel cannot run that program at all.

@@ -15,6 +15,9 @@ const UP: &str = "mesh-vm: up";
 /// A machine under KVM that has not said it by then hangs: some hosts' KVM is not one for every kernel.
 const KVM_PATIENCE: Duration = Duration::from_secs(15);
 
+/// An instruction is a nanosecond, and one that copies a whole block counts as what it does.
+const COUNTING: [&str; 4] = ["-icount", "shift=0,sleep=off", "-cpu", "max,-cx16,-erms,-fsrm"];
+
 /// How large a machine is.
 pub struct Size {
     pub cpus: u32,
@@ -30,6 +33,8 @@ pub struct Machine<'a> {
     pub initramfs: &'a Path,
     pub size: Size,
     pub limit: Duration,
+    /// Its clock goes on with its instructions.
+    pub counts: bool,
 }
 
 #[derive(PartialEq)]
@@ -50,11 +55,12 @@ impl Machine<'_> {
         let mut ending = Ending::Mute;
         if self.kernel == Kernel::Uml {
             ending = self.watch(self.user_mode_linux(&place)?, self.limit)?;
-        } else if qemu::kvm_is_usable() {
+        } else if !self.counts && qemu::kvm_is_usable() {
             ending = self.watch(self.qemu(&result, "kvm")?, KVM_PATIENCE)?;
         }
         if ending == Ending::Mute && self.kernel != Kernel::Uml {
-            ending = self.watch(self.qemu(&result, "tcg")?, self.limit)?;
+            let accelerator = if self.counts { "tcg,thread=single" } else { "tcg" };
+            ending = self.watch(self.qemu(&result, accelerator)?, self.limit)?;
         }
         match ending {
             Ending::Exited => Ok(Report::parse(&fs::read_to_string(&result)?)),
@@ -67,6 +73,9 @@ impl Machine<'_> {
 
     fn qemu(&self, result: &Path, accelerator: &str) -> Result<Command> {
         let mut arguments = qemu::arguments(self.folder, self.initramfs, &self.size, accelerator, "")?;
+        if self.counts {
+            arguments.extend(COUNTING.map(str::to_owned));
+        }
         let result = format!("file:{}", result.display());
         arguments.extend(["-serial", "stdio", "-serial", &result].map(str::to_owned));
         Ok(qemu::command(&arguments))

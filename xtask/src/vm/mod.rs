@@ -23,6 +23,9 @@ use programs::{Built, Program};
 use std::path::Path;
 use std::time::Duration;
 
+/// What tests use where it is installed on this machine.
+const TOOLS: [&str; 2] = ["openssl", "strace"];
+
 const INIT: &str = include_str!("guest/init.sh");
 
 #[derive(clap::Args)]
@@ -39,6 +42,12 @@ pub struct Options {
     /// Processors of a machine; User-Mode Linux has one
     #[arg(long, default_value_t = 1)]
     cpus: u32,
+    /// Have the machine's clock count instructions, a nanosecond each: for measurements of cost, never of speed
+    #[arg(long)]
+    count: bool,
+    /// Count the system calls of the test programs
+    #[arg(long)]
+    strace: bool,
     /// MiB of a machine
     #[arg(long, default_value_t = 1024)]
     memory: u32,
@@ -79,31 +88,45 @@ fn on(kernel: Kernel, built: &Built, options: &Options) -> Result<String> {
     }
     let folder = packages::kernel(kernel)?;
     let initramfs = packages::store().join(format!("{}.cpio", kernel.name()));
-    pack(&folder, &initramfs, built, &options.filter)?;
+    pack(&folder, &initramfs, built, options)?;
     let size = Size { cpus: options.cpus, memory: options.memory };
     let limit = Duration::from_secs(options.timeout);
-    let report = Machine { kernel, folder: &folder, initramfs: &initramfs, size, limit }.run()?;
+    let machine =
+        Machine { kernel, folder: &folder, initramfs: &initramfs, size, limit, counts: options.count };
+    let report = machine.run()?;
     for (program, why) in &report.skipped {
         println!("    {program}: {why}");
     }
-    let must_run = kernel.runs_kernel_programs().then_some(Program::Kernel.name());
-    let names: Vec<&str> = built.tests.iter().map(|(program, _)| program.name()).collect();
-    let faults = report.faults(&names, must_run);
+    let programs: Vec<(&str, bool)> =
+        built.tests.iter().map(|(program, _)| (program.name(), kernel.must_run(*program))).collect();
+    let faults = report.faults(&programs);
     if !faults.is_empty() {
         bail!("{}", faults.join("; "));
     }
     Ok(format!("passed, {} skipped", report.skipped.len()))
 }
 
-fn pack(kernel: &Path, to: &Path, built: &Built, filter: &[String]) -> Result<()> {
+fn pack(kernel: &Path, to: &Path, built: &Built, options: &Options) -> Result<()> {
     let mut initramfs = Initramfs::new(kernel, INIT)?;
-    initramfs.program("mesh/bin/mesh", &built.mesh)?;
+    if let Some(mesh) = &built.mesh {
+        initramfs.program("mesh/bin/mesh", mesh)?;
+    }
+    for tool in TOOLS {
+        if let Some(path) = shell::found_on_path(tool) {
+            initramfs.program(&format!("mesh/bin/{tool}"), &path)?;
+        }
+    }
+    let wrapped = if options.strace { "strace -f -c " } else { "" };
     let mut lines = String::new();
     for (program, path) in &built.tests {
         let inside = format!("mesh/tests/{}", program.name());
         initramfs.program(&inside, path)?;
-        let words: String = filter.iter().map(|word| format!(" {}", quoted(word))).collect();
-        lines += &format!("{} /{inside}{words}\n", program.name());
+        let own = program.words().iter().copied().filter(|_| options.filter.is_empty());
+        let words: String = own
+            .chain(options.filter.iter().map(String::as_str))
+            .map(|word| format!(" {}", quoted(word)))
+            .collect();
+        lines += &format!("{} {wrapped}/{inside}{words}\n", program.name());
     }
     initramfs.file("mesh/run", 0o644, lines.as_bytes());
     initramfs.write(to)

@@ -28,26 +28,28 @@ impl Report {
         report
     }
 
-    /// What is wrong; nothing if all that was to run did and passed. `must_run` names the program none of whose
-    /// tests may be skipped.
-    pub fn faults(&self, programs: &[&str], must_run: Option<&str>) -> Vec<String> {
+    /// What is wrong; nothing if all that was to run did and passed. Each program with whether none of its tests may
+    /// be skipped.
+    pub fn faults(&self, programs: &[(&str, bool)]) -> Vec<String> {
         let mut faults = Vec::new();
         if !self.complete {
             faults.push("it ended before its tests did; what it printed last says why".to_owned());
         }
-        for program in programs {
+        for (program, must_run) in programs {
             match self.statuses.iter().find(|(name, _)| name == program) {
                 Some((_, status)) if status == "0" => {}
                 Some((_, status)) => faults.push(format!("{program} failed with status {status}")),
                 None => faults.push(format!("{program} was not run to its end")),
             }
-        }
-        let barred = self.skipped.iter().filter(|(name, _)| Some(name.as_str()) == must_run);
-        let first = barred.clone().next().map(|(_, why)| why.clone());
-        if let Some(why) = first {
-            faults.push(format!("{} tests that must run here were skipped, such as {why}", barred.count()));
+            faults.extend(must_run.then(|| self.skipped_of(program)).flatten());
         }
         faults
+    }
+
+    fn skipped_of(&self, program: &str) -> Option<String> {
+        let barred = self.skipped.iter().filter(|(name, _)| name == program);
+        let (_, why) = barred.clone().next()?;
+        Some(format!("{} tests that must run here were skipped, such as {why}", barred.count()))
     }
 }
 
@@ -67,7 +69,7 @@ mod tests {
             ("status kernel 0\nskipped e2e SKIPPED: a: no curl\nend\n", 0),
         ];
         for (text, count) in cases {
-            let faults = Report::parse(text).faults(&["kernel"], Some("kernel"));
+            let faults = Report::parse(text).faults(&[("kernel", true)]);
             assert_eq!(faults.len(), count, "{text:?}: {faults:?}");
         }
     }
@@ -75,6 +77,6 @@ mod tests {
     #[test]
     fn where_a_kernel_is_too_old_skipping_is_right() {
         let report = Report::parse("status kernel 0\nskipped kernel SKIPPED: a: too old\nend\n");
-        assert!(report.faults(&["kernel"], None).is_empty());
+        assert!(report.faults(&[("kernel", false)]).is_empty());
     }
 }

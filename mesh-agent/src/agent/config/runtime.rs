@@ -1,6 +1,7 @@
 use crate::dataplane::Accelerate;
 use crate::model::{CheckDefinition, Datacenter, IntentionAction, Meta, NodeName, Opaque, ServiceDefinition};
 use crate::pki::cluster::JoinSecret;
+use crate::proxy::Ktls;
 pub use crate::telemetry::LogLevel;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -228,6 +229,8 @@ pub struct DataPlaneConfig {
     pub accelerate: Accelerate,
     /// Questions of workloads for names are sent to the agent, whomever they ask.
     pub dns: bool,
+    /// Whether the kernel encrypts what connections between nodes carry.
+    pub ktls: Ktls,
 }
 
 /// Who steers connections.

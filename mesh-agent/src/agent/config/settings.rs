@@ -4,6 +4,7 @@ use super::values::{Domain, Parsed, Port};
 use crate::dataplane::Accelerate;
 use crate::model::{Datacenter, IntentionAction, Meta, NodeName, Opaque};
 use crate::pki::cluster::JoinSecret;
+use crate::proxy::Ktls;
 use crate::wire::{CheckDefinition, GoDuration, ServiceDefinition};
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -37,6 +38,7 @@ section! {
         dataplane_accelerate: Option<Parsed<Accelerate>>,
         dataplane_cgroup: Option<PathBuf>,
         dataplane_dns: Option<bool>,
+        dataplane_ktls: Option<Parsed<Ktls>>,
         dataplane_pins: Option<PathBuf>,
         default_intention_policy: Option<Parsed<IntentionAction>>,
         default_query_time: Option<GoDuration>,

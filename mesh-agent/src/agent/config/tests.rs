@@ -87,6 +87,8 @@ fn the_kernel_steers_only_where_somebody_asks_for_it() {
     assert_eq!(dataplane("-dev").mode, DataPlaneMode::Userspace);
     assert_eq!(dataplane("-dev -dataplane=auto").mode, DataPlaneMode::Auto);
     assert!(dataplane("-dev").dns && dataplane("-dev").accelerate == crate::dataplane::Accelerate::Off);
+    assert_eq!(dataplane("-dev").ktls, crate::proxy::Ktls::Auto);
+    assert_eq!(dataplane("-dev -hcl dataplane_ktls=\"off\"").ktls, crate::proxy::Ktls::Off);
     assert_eq!(dataplane("-dev --dataplane ebpf").pins, std::path::Path::new("/run/mesh/bpf"));
 }
 
@@ -108,6 +110,11 @@ fn a_mistake_is_one_line_with_file_key_and_what_is_allowed() {
         ("a.hcl", "bind_addr = \"eth0\"", "a.hcl: bind_addr: found \"eth0\", want an IP address"),
         ("a.hcl", "log_level = \"loud\"", "a.hcl: log_level: found \"loud\", want TRACE, DEBUG"),
         ("a.hcl", "dataplane_accelerate = \"yes\"", "found \"yes\", want \"off\", \"auto\" or \"on\""),
+        (
+            "a.hcl",
+            "dataplane_ktls = \"yes\"",
+            "dataplane_ktls: found \"yes\", want \"off\", \"auto\" or \"on\"",
+        ),
         ("a.hcl", "dataplane = \"xdp\"", "a.hcl: dataplane: found \"xdp\", want \"userspace\", \"auto\" or"),
         ("a.hcl", "server = \"maybe\"", "a.hcl: server: found the text \"maybe\", want true or false"),
         ("a.hcl", "node_name = \"a b\"", "a.hcl: node_name: node name \"a b\" is not valid"),

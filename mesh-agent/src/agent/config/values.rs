@@ -2,6 +2,7 @@ use super::runtime::{Cidr, DataPlaneMode, JoinAddress, LogLevel};
 use crate::dataplane::Accelerate;
 use crate::model::IntentionAction;
 use crate::pki::cluster::JoinSecret;
+use crate::proxy::Ktls;
 use serde::de::{Deserialize, Deserializer, Error};
 use std::net::{IpAddr, SocketAddr};
 
@@ -96,6 +97,13 @@ impl FromText for DataPlaneMode {
 
 impl FromText for Accelerate {
     const WANTED: &'static str = "\"off\", \"auto\" or \"on\"";
+    fn from_text(text: &str) -> Option<Self> {
+        Self::parse(text)
+    }
+}
+
+impl FromText for Ktls {
+    const WANTED: &'static str = Accelerate::WANTED;
     fn from_text(text: &str) -> Option<Self> {
         Self::parse(text)
     }

@@ -1,7 +1,8 @@
 use super::RecordError;
 use crate::proxy::buffer::{HEADER, PLAIN};
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use rustls::ConnectionTrafficSecrets;
+use ktls::CryptoInfo;
+use rustls::{ConnectionTrafficSecrets, SupportedCipherSuite};
 
 /// What a record ends with: its inner type and the tag.
 pub const TRAILER: usize = 1 + TAG;
@@ -19,14 +20,21 @@ pub struct Keys {
     key: LessSafeKey,
     iv: [u8; 12],
     sequence: u64,
+    /// The same, as the kernel takes it, where it may come to that.
+    info: Option<Box<CryptoInfo>>,
 }
 
 impl Keys {
+    /// `kernel` is the suite where the kernel may come to take these keys over.
+    ///
     /// # Errors
     /// The suite is none of TLS 1.3's.
-    pub fn new((sequence, secrets): (u64, ConnectionTrafficSecrets)) -> Result<Self, RecordError> {
+    pub fn new(
+        secrets: (u64, ConnectionTrafficSecrets),
+        kernel: Option<SupportedCipherSuite>,
+    ) -> Result<Self, RecordError> {
         use ConnectionTrafficSecrets as Secrets;
-        let (algorithm, key, iv) = match &secrets {
+        let (algorithm, key, iv) = match &secrets.1 {
             Secrets::Aes128Gcm { key, iv } => (&AES_128_GCM, key, iv),
             Secrets::Aes256Gcm { key, iv } => (&AES_256_GCM, key, iv),
             Secrets::Chacha20Poly1305 { key, iv } => (&CHACHA20_POLY1305, key, iv),
@@ -34,12 +42,27 @@ impl Keys {
         };
         let key = UnboundKey::new(algorithm, key.as_ref()).map_err(|_| RecordError::Exhausted)?;
         let iv = iv.as_ref().try_into().map_err(|_| RecordError::Exhausted)?;
-        Ok(Self { key: LessSafeKey::new(key), iv, sequence })
+        let (key, sequence) = (LessSafeKey::new(key), secrets.0);
+        let info = kernel.and_then(|suite| CryptoInfo::from_rustls(suite, secrets).ok()).map(Box::new);
+        Ok(Self { key, iv, sequence, info })
     }
 
     /// How many records these keys have protected.
     pub fn used(&self) -> u64 {
         self.sequence
+    }
+
+    /// These keys as the kernel takes them, and the number of the next record.
+    pub fn for_kernel(&mut self) -> Option<(&CryptoInfo, u64)> {
+        let info = self.info.as_deref_mut()?;
+        let number = match info {
+            CryptoInfo::AesGcm128(info) => &mut info.rec_seq,
+            CryptoInfo::AesGcm256(info) => &mut info.rec_seq,
+            CryptoInfo::Chacha20Poly1305(info) => &mut info.rec_seq,
+            _ => return None,
+        };
+        *number = self.sequence.to_be_bytes();
+        Some((info, self.sequence))
     }
 
     /// The sequence number goes into the nonce, so each is used once and never again.
@@ -91,7 +114,7 @@ mod tests {
 
     fn keys(sequence: u64) -> Keys {
         let (key, iv) = (AeadKey::from([7; 32]), Iv::from([9; 12]));
-        Keys::new((sequence, ConnectionTrafficSecrets::Aes256Gcm { key, iv })).unwrap()
+        Keys::new((sequence, ConnectionTrafficSecrets::Aes256Gcm { key, iv }), None).unwrap()
     }
 
     fn record(text: &[u8], kind: u8, keys: &mut Keys) -> Vec<u8> {

@@ -1,17 +1,23 @@
 //! The records of an established connection: plaintext of the application in, TLS out, and back.
 //!
-//! It has no buffers; it borrows them. It does not know sockets beyond reading plaintext from one.
+//! It has no buffers; it borrows them. It does not know sockets beyond reading plaintext from one, and handing the
+//! records of one to the kernel.
 
+mod control;
+mod kernel;
 mod keys;
 mod native;
 mod negotiated;
 
 use super::buffer::Buffer;
 use super::handshake::Connection;
+use super::ktls::KernelTls;
 use super::leg::{Leg, Received};
 use native::Native;
 use negotiated::Negotiated;
 use std::io;
+
+pub(super) use keys::{ALERT, DATA};
 
 /// Why a stream of records cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -19,7 +25,7 @@ pub(super) enum RecordError {
     #[error("{0}")]
     Tls(#[from] rustls::Error),
     #[error("{0}")]
-    Io(#[from] io::Error),
+    Io(#[source] io::Error),
     #[error("a TLS record announces more than a record may hold")]
     TooLong,
     #[error("a TLS message after the handshake is split over records")]
@@ -36,6 +42,25 @@ pub(super) enum RecordError {
     Truncated,
     #[error("TLS cannot encrypt any more on this connection")]
     Exhausted,
+    #[error(
+        "the keys have to change, and the kernel keeps those of a connection: {source}; from Linux 6.14 on it \
+         changes them, else dataplane_ktls = \"off\" leaves them to the agent"
+    )]
+    KernelKeeps {
+        #[source]
+        source: io::Error,
+    },
+}
+
+impl From<io::Error> for RecordError {
+    /// What the kernel finds wrong with a record is told as an error of the socket.
+    fn from(error: io::Error) -> Self {
+        match error.raw_os_error() {
+            Some(libc::EBADMSG) => Self::Forged,
+            Some(libc::EMSGSIZE) => Self::TooLong,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 /// How the records of one connection are sealed and opened.
@@ -47,11 +72,13 @@ pub(super) enum Records {
 }
 
 impl Records {
+    /// `kernel` is what the kernel can, where it may take over.
+    ///
     /// # Errors
     /// The connection is not established.
-    pub fn new(connection: Connection) -> Result<Self, RecordError> {
+    pub fn new(connection: Connection, kernel: Option<KernelTls>) -> Result<Self, RecordError> {
         if connection.is_tls13() {
-            Ok(Self::Native(Box::new(Native::new(connection)?)))
+            Ok(Self::Native(Box::new(Native::new(connection, kernel)?)))
         } else {
             Ok(Self::Negotiated(Negotiated::new(connection)))
         }
@@ -77,6 +104,75 @@ impl Records {
         match self {
             Self::Native(records) => records.open(buffer),
             Self::Negotiated(records) => records.open(buffer),
+        }
+    }
+
+    /// Whether each way, sending and receiving, may still be handed to the kernel.
+    pub fn may_hand_over(&self) -> (bool, bool) {
+        match self {
+            Self::Native(records) => records.may_hand_over(),
+            Self::Negotiated(_) => (false, false),
+        }
+    }
+
+    /// Hands the sending way to the kernel, with nothing of it under way here.
+    ///
+    /// # Errors
+    /// The kernel refuses; all stays as it was.
+    pub fn hand_over_sending(&mut self, peer: &Leg) -> io::Result<()> {
+        self.native()?.hand_over_sending(peer)
+    }
+
+    /// Hands the receiving way to the kernel, with no record begun here.
+    ///
+    /// # Errors
+    /// The kernel refuses; all stays as it was.
+    pub fn hand_over_receiving(&mut self, peer: &mut Leg) -> io::Result<()> {
+        self.native()?.hand_over_receiving(peer)
+    }
+
+    fn native(&mut self) -> io::Result<&mut Native> {
+        match self {
+            Self::Native(records) => Ok(records),
+            Self::Negotiated(_) => Err(io::ErrorKind::Unsupported.into()),
+        }
+    }
+
+    pub fn kernel_receives(&self) -> bool {
+        matches!(self, Self::Native(records) if records.kernel_receives())
+    }
+
+    /// What the kernel has opened: true if it ends the stream.
+    pub fn opened(&mut self, kind: u8, content: &[u8], peer: &mut Leg) -> Result<bool, RecordError> {
+        let records = self.native()?;
+        if kind == DATA {
+            records.received_data();
+            return Ok(false);
+        }
+        records.obey(kind, content, Some(peer))
+    }
+
+    /// Before more is sent: what the kernel has to be told. False where the peer's socket is too full for it.
+    pub fn prepare(&mut self, peer: &mut Leg) -> Result<bool, RecordError> {
+        match self {
+            Self::Native(records) => records.prepare(peer),
+            Self::Negotiated(_) => Ok(true),
+        }
+    }
+
+    /// Changes the key for sending that the kernel has.
+    ///
+    /// # Errors
+    /// It keeps those of a connection.
+    pub fn change_key(&mut self, peer: &mut Leg) -> Result<bool, RecordError> {
+        self.native()?.change_kernel_key(peer)
+    }
+
+    /// Tells the peer that no more comes. False where it has to be tried again.
+    pub fn end(&mut self, peer: &mut Leg) -> Result<bool, RecordError> {
+        match self {
+            Self::Native(records) => records.end(peer),
+            Self::Negotiated(_) => Ok(peer.end_writing().map(|()| true)?),
         }
     }
 }

@@ -1,14 +1,18 @@
 use super::RecordError;
+use super::control::{CLOSING_ALERT, Control, NEW_KEYS, meaning};
+use super::kernel::KernelSend;
 use super::keys::{ALERT, DATA, HANDSHAKE, Keys, TRAILER};
 use crate::proxy::buffer::{Buffer, HEADER, PLAIN, whole_records};
 use crate::proxy::handshake::Connection;
+use crate::proxy::ktls::KernelTls;
+use crate::proxy::ktls::socket::{self, Way};
 use crate::proxy::leg::{Leg, Received};
 use crate::proxy::pool::RECORDS;
 use rustls::client::ClientConnectionData;
 use rustls::kernel::KernelConnection;
 use rustls::server::ServerConnectionData;
 use rustls::{ConnectionTrafficSecrets, SupportedCipherSuite};
-use std::io::IoSliceMut;
+use std::io::{self, IoSliceMut};
 
 /// One of our records, full.
 const RECORD: usize = HEADER + PLAIN + TRAILER;
@@ -18,24 +22,31 @@ const FEW: usize = 2;
 /// Changes of keys that a peer may make without sending data between them.
 const CHANGES: u32 = 32;
 
-/// Messages (RFC 8446, 4).
-const NEW_SESSION_TICKET: u8 = 4;
-const KEY_UPDATE: u8 = 24;
-/// Alerts (RFC 8446, 6).
-const CLOSE_NOTIFY: u8 = 0;
-const USER_CANCELED: u8 = 90;
-
 /// Derives the next keys. What rustls leaves us of a connection.
 enum Schedule {
     Client(KernelConnection<ClientConnectionData>),
     Server(KernelConnection<ServerConnectionData>),
 }
 
-/// TLS 1.3 records, sealed and opened where they lie.
+/// Who seals what is sent.
+enum Sealing {
+    Own(Keys),
+    Kernel(KernelSend),
+}
+
+/// Who opens what is received.
+enum Opening {
+    Own(Keys),
+    Kernel,
+}
+
+/// TLS 1.3 records, sealed and opened where they lie, or by the kernel, each way by itself.
 pub struct Native {
-    send: Keys,
-    receive: Keys,
+    send: Sealing,
+    receive: Opening,
     schedule: Schedule,
+    /// The suite, where the kernel may take over.
+    kernel: Option<SupportedCipherSuite>,
     /// Records that one key may protect.
     limit: u64,
     /// The peer wants us to change our keys before we send more.
@@ -47,7 +58,8 @@ pub struct Native {
 }
 
 impl Native {
-    pub fn new(connection: Connection) -> Result<Self, RecordError> {
+    /// `kernel` is what the kernel can, where it is to be used.
+    pub fn new(connection: Connection, kernel: Option<KernelTls>) -> Result<Self, RecordError> {
         let (secrets, schedule, suite) = match connection {
             Connection::Client(client) => {
                 let (secrets, schedule) = client.dangerous_into_kernel_connection()?;
@@ -60,10 +72,12 @@ impl Native {
                 (secrets, Schedule::Server(schedule), suite)
             }
         };
+        let kernel = kernel.filter(|kernel| kernel.knows(suite)).map(|_| suite);
         Ok(Self {
-            send: Keys::new(secrets.tx)?,
-            receive: Keys::new(secrets.rx)?,
+            send: Sealing::Own(Keys::new(secrets.tx, kernel)?),
+            receive: Opening::Own(Keys::new(secrets.rx, kernel)?),
             schedule,
+            kernel,
             limit: confidentiality_limit(suite),
             asked_to_change: false,
             changes: 0,
@@ -72,6 +86,9 @@ impl Native {
     }
 
     pub fn seal_from(&mut self, leg: &mut Leg, buffer: &mut Buffer) -> Result<Received, RecordError> {
+        if let Sealing::Kernel(sending) = &mut self.send {
+            return Ok(sending.fill(leg, buffer)?);
+        }
         let start = self.change_keys_if_due(buffer)?;
         let count = if self.busy { MANY } else { FEW };
         let mut slots: Vec<IoSliceMut<'_>> = buffer.bytes[start..]
@@ -92,11 +109,12 @@ impl Native {
     /// The plaintext already lies in the slots of its records. Gives where the last of them ends.
     fn seal_data(&mut self, bytes: &mut [u8], start: usize, count: usize) -> Result<usize, RecordError> {
         self.busy = count >= PLAIN;
+        let keys = self.send.own()?;
         let (mut at, mut left) = (start, count);
         while left > 0 {
             let plain = left.min(PLAIN);
             let end = at + HEADER + plain + TRAILER;
-            self.send.seal(&mut bytes[at..end], DATA)?;
+            keys.seal(&mut bytes[at..end], DATA)?;
             at = end;
             left -= plain;
         }
@@ -104,8 +122,7 @@ impl Native {
     }
 
     fn seal_close(&mut self, bytes: &mut [u8], start: usize) -> Result<usize, RecordError> {
-        const WARNING: u8 = 1;
-        self.seal_message(bytes, start, &[WARNING, CLOSE_NOTIFY], ALERT)
+        self.seal_message(bytes, start, &CLOSING_ALERT, ALERT)
     }
 
     fn seal_message(
@@ -117,20 +134,19 @@ impl Native {
     ) -> Result<usize, RecordError> {
         let end = start + HEADER + message.len() + TRAILER;
         bytes[start + HEADER..end - TRAILER].copy_from_slice(message);
-        self.send.seal(&mut bytes[start..end], kind)?;
+        self.send.own()?.seal(&mut bytes[start..end], kind)?;
         Ok(end)
     }
 
     /// Puts a KeyUpdate at the front where the peer asked for one or the key has protected as much as it
     /// may. Gives where it ends.
     fn change_keys_if_due(&mut self, buffer: &mut Buffer) -> Result<usize, RecordError> {
-        let worn = self.send.used() + MANY as u64 + 1 >= self.limit;
+        let worn = self.send.own()?.used() + MANY as u64 + 1 >= self.limit;
         if !worn && !self.asked_to_change {
             return Ok(0);
         }
-        // Of length 1, and without asking the peer for its own.
-        let end = self.seal_message(&mut buffer.bytes, 0, &[KEY_UPDATE, 0, 0, 1, 0], HANDSHAKE)?;
-        self.send = Keys::new(self.schedule.next_send()?)?;
+        let end = self.seal_message(&mut buffer.bytes, 0, &NEW_KEYS, HANDSHAKE)?;
+        self.send = Sealing::Own(Keys::new(self.schedule.next_send()?, self.kernel)?);
         self.asked_to_change = false;
         Ok(end)
     }
@@ -143,63 +159,125 @@ impl Native {
             if whole == 0 {
                 return Ok(false);
             }
-            let (kind, len) = self.receive.open(&mut buffer.bytes[at..at + whole])?;
+            let Opening::Own(keys) = &mut self.receive else { return Err(RecordError::Exhausted) };
+            let (kind, len) = keys.open(&mut buffer.bytes[at..at + whole])?;
             buffer.unopened.start += whole;
             let text = at + HEADER..at + HEADER + len;
-            match kind {
-                DATA => {
-                    self.changes = 0;
-                    buffer.push(text);
-                }
-                HANDSHAKE => self.messages(&buffer.bytes[text])?,
-                ALERT if closes(&buffer.bytes[text])? => return Ok(true),
-                ALERT => {}
-                kind => return Err(RecordError::Unexpected { kind }),
+            if kind == DATA {
+                self.changes = 0;
+                buffer.push(text);
+            } else if self.obey(kind, &buffer.bytes[text], None)? {
+                return Ok(true);
             }
         }
     }
 
-    /// The messages of one record, each of them whole.
-    fn messages(&mut self, mut bytes: &[u8]) -> Result<(), RecordError> {
-        if bytes.is_empty() {
-            return Err(RecordError::Unexpected { kind: HANDSHAKE });
-        }
-        while let [kind, rest @ ..] = bytes {
-            let (length, rest) = rest.split_first_chunk::<3>().ok_or(RecordError::Split)?;
-            let length = u32::from_be_bytes([0, length[0], length[1], length[2]]) as usize;
-            let (message, behind) = rest.split_at_checked(length).ok_or(RecordError::Split)?;
-            self.message(*kind, message, behind.is_empty())?;
-            bytes = behind;
-        }
-        Ok(())
-    }
-
-    fn message(&mut self, kind: u8, message: &[u8], last: bool) -> Result<(), RecordError> {
-        match (kind, message) {
-            // We never resume, so a ticket is of no use.
-            (NEW_SESSION_TICKET, _) if matches!(self.schedule, Schedule::Client(_)) => Ok(()),
-            // What follows is under the next keys, so nothing may follow in this record.
-            (KEY_UPDATE, [asked @ (0 | 1)]) if last => {
+    /// Does what a record asks for that is not data; true if it ends the stream. `peer` is where the kernel
+    /// opens records.
+    pub fn obey(&mut self, kind: u8, content: &[u8], peer: Option<&mut Leg>) -> Result<bool, RecordError> {
+        match meaning(kind, content, matches!(self.schedule, Schedule::Client(_)))? {
+            Control::Nothing => Ok(false),
+            Control::Closed => Ok(true),
+            Control::NewKeys { asked } => {
                 self.changes += 1;
                 if self.changes > CHANGES {
                     return Err(RecordError::Restless);
                 }
-                self.receive = Keys::new(self.schedule.next_receive()?)?;
-                self.asked_to_change |= *asked == 1;
-                Ok(())
+                self.asked_to_change |= asked;
+                self.next_receive(peer).map(|()| false)
             }
-            _ => Err(RecordError::Unexpected { kind }),
+        }
+    }
+
+    fn next_receive(&mut self, peer: Option<&mut Leg>) -> Result<(), RecordError> {
+        let mut keys = Keys::new(self.schedule.next_receive()?, self.kernel)?;
+        if let (Opening::Kernel, Some(peer)) = (&self.receive, peer) {
+            let (info, _) = keys.for_kernel().ok_or(RecordError::Exhausted)?;
+            let changed = socket::key(peer.socket()?, Way::Receive, info);
+            return changed.map_err(|source| RecordError::KernelKeeps { source });
+        }
+        self.receive = Opening::Own(keys);
+        Ok(())
+    }
+
+    /// Hands the sending way to the kernel. Nothing of it may be under way here. On an error all stays as it was.
+    pub fn hand_over_sending(&mut self, peer: &Leg) -> io::Result<()> {
+        let Sealing::Own(keys) = &mut self.send else { return Ok(()) };
+        let (info, number) = keys.for_kernel().ok_or(io::ErrorKind::Unsupported)?;
+        self.send = Sealing::Kernel(KernelSend::take_over(peer, info, number)?);
+        Ok(())
+    }
+
+    /// Hands the receiving way to the kernel. What was received must end with a whole record, and all of it be
+    /// opened. On an error all stays as it was.
+    pub fn hand_over_receiving(&mut self, peer: &mut Leg) -> io::Result<()> {
+        let Opening::Own(keys) = &mut self.receive else { return Ok(()) };
+        let (info, _) = keys.for_kernel().ok_or(io::ErrorKind::Unsupported)?;
+        let socket = peer.socket()?;
+        socket::attach(socket)?;
+        socket::key(socket, Way::Receive, info)?;
+        socket::expect_no_padding(socket);
+        peer.brings_records();
+        self.receive = Opening::Kernel;
+        Ok(())
+    }
+
+    /// Whether each way, sending and receiving, may still be handed over.
+    pub fn may_hand_over(&self) -> (bool, bool) {
+        let may = self.kernel.is_some();
+        let send = matches!(self.send, Sealing::Own(_)) && !self.asked_to_change;
+        (may && send, may && matches!(self.receive, Opening::Own(_)))
+    }
+
+    pub fn kernel_receives(&self) -> bool {
+        matches!(self.receive, Opening::Kernel)
+    }
+
+    /// Data came, opened by the kernel.
+    pub fn received_data(&mut self) {
+        self.changes = 0;
+    }
+
+    /// Changes the kernel's key for sending where that is due; false where the queue is too full for it.
+    pub fn prepare(&mut self, peer: &mut Leg) -> Result<bool, RecordError> {
+        let Sealing::Kernel(sending) = &mut self.send else { return Ok(true) };
+        if !self.asked_to_change && !sending.is_worn(peer, self.limit)? {
+            return Ok(true);
+        }
+        self.change_kernel_key(peer)
+    }
+
+    /// Changes the key for sending that the kernel has. False where the queue is full.
+    pub fn change_kernel_key(&mut self, peer: &mut Leg) -> Result<bool, RecordError> {
+        let Sealing::Kernel(sending) = &mut self.send else { return Ok(true) };
+        if !sending.announce_key(peer)? {
+            return Ok(false);
+        }
+        self.asked_to_change = false;
+        let mut keys = Keys::new(self.schedule.next_send()?, self.kernel)?;
+        let (info, _) = keys.for_kernel().ok_or(RecordError::Exhausted)?;
+        sending.change_key(peer, info).map_err(|source| RecordError::KernelKeeps { source })?;
+        Ok(true)
+    }
+
+    /// Tells the peer that no more comes, behind what was sealed or given to the kernel. False where it has to be
+    /// tried again.
+    pub fn end(&mut self, peer: &mut Leg) -> Result<bool, RecordError> {
+        match &mut self.send {
+            Sealing::Own(_) => peer.end_writing().map(|()| true).map_err(RecordError::from),
+            Sealing::Kernel(sending) => sending.end(peer),
         }
     }
 }
 
-/// Whether an alert ends the stream in order.
-fn closes(alert: &[u8]) -> Result<bool, RecordError> {
-    match alert {
-        [_, CLOSE_NOTIFY] => Ok(true),
-        [_, USER_CANCELED] => Ok(false), // A close_notify follows.
-        [_, description] => Err(RecordError::Alert { description: *description }),
-        _ => Err(RecordError::Unexpected { kind: ALERT }),
+impl Sealing {
+    /// # Errors
+    /// The keys are the kernel's: a number that both use would betray what is sealed.
+    fn own(&mut self) -> Result<&mut Keys, RecordError> {
+        match self {
+            Self::Own(keys) => Ok(keys),
+            Self::Kernel(_) => Err(RecordError::Exhausted),
+        }
     }
 }
 

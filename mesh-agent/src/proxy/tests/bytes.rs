@@ -1,6 +1,7 @@
 //! Every byte arrives, in order, whatever the sizes.
 
-use super::scene::{PATIENCE, Scene, app, echo, eventually};
+use super::scene::{PATIENCE, Scene, app, echo, eventually, options};
+use crate::proxy::EngineOptions;
 use rand::rngs::SmallRng;
 use rand::{Rng, RngExt, SeedableRng};
 use socket2::SockRef;
@@ -24,7 +25,7 @@ fn content(seed: u64, at: usize, most: usize) -> &'static [u8] {
 }
 
 /// Writes the bytes `from..len` in chunks of random size, then ends the stream.
-fn send(mut stream: &TcpStream, seed: u64, from: usize, len: usize, largest: usize) {
+pub fn send(mut stream: &TcpStream, seed: u64, from: usize, len: usize, largest: usize) {
     let mut sizes = SmallRng::seed_from_u64(seed);
     let mut at = from;
     while at < len {
@@ -36,7 +37,7 @@ fn send(mut stream: &TcpStream, seed: u64, from: usize, len: usize, largest: usi
 }
 
 /// Reads until the end and compares with what [`send`] sends.
-fn expect(mut stream: &TcpStream, seed: u64, len: usize, largest: usize) {
+pub fn expect(mut stream: &TcpStream, seed: u64, len: usize, largest: usize) {
     let mut sizes = SmallRng::seed_from_u64(seed + 1);
     let mut chunk = vec![0; largest];
     let mut got = 0;
@@ -80,7 +81,7 @@ fn exchange(len: usize, largest: usize, small_buffers: bool) {
     });
 }
 
-fn both(stream: &TcpStream, sent: u64, expected: u64, len: usize, largest: usize) {
+pub fn both(stream: &TcpStream, sent: u64, expected: u64, len: usize, largest: usize) {
     thread::scope(|scope| {
         scope.spawn(|| send(stream, sent, 0, len, largest));
         expect(stream, expected, len, largest);
@@ -145,7 +146,8 @@ fn a_stalled_reader_stops_its_writer_and_nothing_is_lost() {
 
 #[test]
 fn many_connections_at_once_are_kept_apart() {
-    let scene = Scene::new();
+    let patient = EngineOptions { handshake_timeout: PATIENCE, ..options() }; // An emulated machine takes its time.
+    let scene = Scene::with(patient);
     let path = scene.path(echo());
     thread::scope(|scope| {
         for seed in 1..=24 {

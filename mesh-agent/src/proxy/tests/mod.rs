@@ -1,8 +1,11 @@
 mod bytes;
 mod captured;
 mod certificates;
+mod cost;
+mod kernel_tls;
 mod lifecycle;
 mod logs;
+mod openssl;
 pub(super) mod pki;
 mod policy;
 pub(super) mod scene;

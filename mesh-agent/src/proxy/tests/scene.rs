@@ -6,12 +6,12 @@ use crate::model::{Datacenter, ServiceName};
 use crate::proxy::listener::Route;
 use crate::proxy::{
     Answer, Authorize, AuthorizeRequest, CounterValues, Decision, Endpoint, Endpoints, Engine, EngineOptions,
-    IdentityFeed, InboundSpec, ListenerHandle, OutboundSpec, TlsIdentity,
+    IdentityFeed, InboundSpec, KernelTls, Ktls, ListenerHandle, OutboundSpec, TlsIdentity,
 };
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
@@ -92,12 +92,16 @@ pub fn any() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 
+/// Where the kernel can, it takes every connection over: each test of this room then tests that path.
+pub static KERNEL_TLS: LazyLock<Option<KernelTls>> = LazyLock::new(|| KernelTls::find(Ktls::On).ok());
+
 pub fn options() -> EngineOptions {
     let short = Duration::from_secs(1);
     EngineOptions {
         workers: 2,
         drain: Duration::from_secs(2),
         handshake_timeout: short,
+        ktls: *KERNEL_TLS,
         ..EngineOptions::default()
     }
 }

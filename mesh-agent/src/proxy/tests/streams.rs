@@ -1,7 +1,7 @@
 //! Ends, resets and truncation are passed on as what they are.
 
 use super::pki::{Credentials, Leaf};
-use super::scene::{Path, Scene, any, app, assert_reset, connect, echo, eventually};
+use super::scene::{KERNEL_TLS, Path, Scene, any, app, assert_reset, connect, echo, eventually};
 use crate::proxy::tests::certificates::{handshake, trusting_client, trusting_server};
 use socket2::SockRef;
 use std::io::{Read, Write};
@@ -115,6 +115,9 @@ fn a_peer_that_ends_without_closing_alert_is_not_believed() {
 
 #[test]
 fn rekeying_by_the_peer_goes_unnoticed() {
+    if KERNEL_TLS.is_some_and(|kernel| !kernel.rekeys) {
+        return rekeying_is_cut_and_counted();
+    }
     let scene = Scene::new();
     let Credentials { chain, key } = scene.authority.issue(Leaf::of(&scene.client));
     let inbound = scene.inbound(echo());
@@ -130,6 +133,23 @@ fn rekeying_by_the_peer_goes_unnoticed() {
         tls.read_exact(&mut back).unwrap();
         assert_eq!(back, sent);
     }
+}
+
+/// Where the kernel has the keys and keeps them.
+fn rekeying_is_cut_and_counted() {
+    let scene = Scene::new();
+    let Credentials { chain, key } = scene.authority.issue(Leaf::of(&scene.client));
+    let inbound = scene.inbound(echo());
+    let mut client = trusting_client(Some((chain, key)), &[&rustls::version::TLS13]);
+    let mut stream = handshake(&mut client, connect(inbound.local_addr())).unwrap();
+    let mut back = [0; 5];
+    let mut tls = rustls::Stream::new(&mut client, &mut stream);
+    tls.write_all(b"hello").unwrap();
+    tls.read_exact(&mut back).unwrap();
+    client.refresh_traffic_keys().unwrap();
+    client.write_tls(&mut stream).unwrap();
+    assert_reset(&mut stream);
+    eventually("it is counted", || scene.counters().ktls_retired == 1);
 }
 
 #[test]

@@ -17,6 +17,7 @@ use super::settings::{Connect, Settings};
 use crate::ca::CaSettings;
 use crate::dataplane::Accelerate;
 use crate::model::IntentionAction;
+use crate::proxy::Ktls;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -110,6 +111,7 @@ fn dataplane(settings: &Settings) -> DataPlaneConfig {
         pins: pins.unwrap_or_else(|| crate::dataplane::DEFAULT_PINS.into()),
         accelerate: settings.dataplane_accelerate.as_ref().map_or(Accelerate::default(), |wish| wish.0),
         dns: settings.dataplane_dns.unwrap_or(true),
+        ktls: settings.dataplane_ktls.as_ref().map_or(Ktls::default(), |wish| wish.0),
     }
 }
 

@@ -34,6 +34,11 @@ pub(in crate::cli) const COMMAND: Command = Command {
             "address",
             "Where to take other services' connections; with -service and -service-addr.",
         ),
+        Flag::value(
+            "ktls",
+            "auto|off|on",
+            "Whether the kernel encrypts: for connections that carry much where it passes a trial, never, or always.",
+        ),
         Flag::switch("log-json", "Log JSON objects, one a line."),
         Flag::value("log-level", "level", "trace, debug, info, warn or err. Default: info."),
         Flag::value("proxy-id", "id", "Do what the agent's registration of this proxy says."),

@@ -7,7 +7,7 @@ use crate::cli::call::Call;
 use crate::cli::client::{AgentService, Client, Intention};
 use crate::cli::failure::{Failure, OrFail};
 use crate::model::Datacenter;
-use crate::proxy::{Engine, EngineOptions};
+use crate::proxy::{Engine, EngineOptions, KernelTls, Ktls};
 use crate::task::{Shutdown, TaskGroup};
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
@@ -114,7 +114,8 @@ async fn start(
 ) -> Result<Running, Failure> {
     let (shutdown, mut tasks) = (Shutdown::new(), TaskGroup::new());
     let datacenter = datacenter(client).await?;
-    let engine = Engine::start(EngineOptions::default()).map_err(Failure::new)?;
+    let ktls = kernel_tls(call)?;
+    let engine = Engine::start(EngineOptions { ktls, ..EngineOptions::default() }).map_err(Failure::new)?;
     tasks.spawn("engine", engine.clone().run(shutdown.clone()));
     let mut followers =
         Followers { client, service: &settings.service, tasks: &mut tasks, shutdown: &shutdown };
@@ -133,6 +134,24 @@ async fn start(
     listeners.apply(settings).map_err(Failure::new)?;
     register(call, client, settings, &mut tasks, &shutdown).await?;
     Ok(Running { tasks, shutdown, listeners, engine, intentions, registration })
+}
+
+/// What the kernel is to do of TLS; what came of the trial is said once.
+fn kernel_tls(call: &Call) -> Result<Option<KernelTls>, Failure> {
+    let text = call.matches.value("ktls").unwrap_or("auto");
+    let wish = Ktls::parse(text)
+        .ok_or_else(|| Failure::new(format!("-ktls: found {text:?}, want auto, off or on")))?;
+    match KernelTls::find(wish) {
+        Err(error) if wish == Ktls::On => Err(Failure::new(format!("-ktls=on: {error}"))),
+        Err(error) => {
+            tracing::info!(reason = %error, "the proxy encrypts connections between nodes itself");
+            Ok(None)
+        }
+        Ok(kernel) => {
+            tracing::info!(how = kernel.told(), "the kernel can encrypt connections between nodes");
+            Ok(Some(kernel))
+        }
+    }
 }
 
 impl Running {

@@ -2,6 +2,7 @@ use super::*;
 use crate::pki::SpiffeId;
 use crate::proxy::config::{ClientConfigs, ServerConfigs};
 use crate::proxy::handshake::Handshake;
+use crate::proxy::records::control::{CLOSE_NOTIFY, KEY_UPDATE, NEW_SESSION_TICKET, USER_CANCELED};
 use crate::proxy::records::keys::{ALERT, DATA, HANDSHAKE};
 use crate::proxy::tests::pki::{Authority, uri};
 use std::net::{TcpListener, TcpStream};
@@ -33,7 +34,7 @@ fn ends() -> (Native, Native) {
         far.pretend_ready();
         done = (client.advance(&mut near).unwrap(), server.advance(&mut far).unwrap());
     }
-    (Native::new(client.finish().0).unwrap(), Native::new(server.finish().0).unwrap())
+    (Native::new(client.finish().0, None).unwrap(), Native::new(server.finish().0, None).unwrap())
 }
 
 /// One message from one end to the other.
@@ -76,7 +77,7 @@ fn a_worn_key_is_changed_before_it_reaches_its_limit() {
     let mut highest = 0;
     for round in 0..200_u8 {
         assert_eq!(send(&mut client, &mut server, &[round; 9], DATA).unwrap().1, [round; 9]);
-        highest = highest.max(client.send.used());
+        highest = highest.max(client.send.own().unwrap().used());
     }
     assert!(highest < 50, "{highest} records under one key");
     assert_eq!(send(&mut server, &mut client, b"back", DATA).unwrap().1, b"back");
@@ -86,11 +87,15 @@ fn a_worn_key_is_changed_before_it_reaches_its_limit() {
 fn a_peer_that_asks_gets_new_keys_before_more_data() {
     let (mut client, mut server) = ends();
     send(&mut client, &mut server, &[KEY_UPDATE, 0, 0, 1, 1], HANDSHAKE).unwrap();
-    client.send = Keys::new(client.schedule.next_send().unwrap()).unwrap();
+    client.send = Sealing::Own(Keys::new(client.schedule.next_send().unwrap(), None).unwrap());
     assert_eq!(send(&mut client, &mut server, b"under new keys", DATA).unwrap().1, b"under new keys");
     assert!(server.asked_to_change);
     assert_eq!(send(&mut server, &mut client, b"answer", DATA).unwrap().1, b"answer");
-    assert_eq!(server.send.used(), 1, "the answer is the first record under the server's new key");
+    assert_eq!(
+        server.send.own().unwrap().used(),
+        1,
+        "the answer is the first record under the server's new key"
+    );
 }
 
 #[test]
@@ -98,7 +103,7 @@ fn changing_keys_without_end_is_refused() {
     let (mut client, mut server) = ends();
     let mut change = || {
         let sent = send(&mut client, &mut server, &[KEY_UPDATE, 0, 0, 1, 0], HANDSHAKE);
-        client.send = Keys::new(client.schedule.next_send().unwrap()).unwrap();
+        client.send = Sealing::Own(Keys::new(client.schedule.next_send().unwrap(), None).unwrap());
         sent
     };
     (0..CHANGES).for_each(|_| assert!(change().is_ok()));

@@ -1,0 +1,70 @@
+use super::gate::Gate;
+use super::trial::{self, TrialError};
+use super::wish::Ktls;
+use rustls::{CipherSuite, SupportedCipherSuite};
+
+/// The suites of TLS 1.3 that a kernel may know.
+const SUITES: [CipherSuite; 3] = [
+    CipherSuite::TLS13_AES_128_GCM_SHA256,
+    CipherSuite::TLS13_AES_256_GCM_SHA384,
+    CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+];
+
+/// What this host's kernel does of TLS, as a trial has shown, and when to have it done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KernelTls {
+    /// Whether each of [`SUITES`] passed.
+    suites: [bool; SUITES.len()],
+    /// Keys of a connection can be changed (Linux 6.14).
+    pub rekeys: bool,
+    pub gate: Gate,
+}
+
+/// Why the kernel is not used.
+#[derive(Debug, thiserror::Error)]
+pub enum NoKernelTls {
+    #[error("it is configured so")]
+    Off,
+    #[error("{0}")]
+    Trial(#[from] TrialError),
+}
+
+impl KernelTls {
+    /// Finds out by a trial: some handshakes with itself over the loopback, and bytes compared. Takes milliseconds,
+    /// at most some seconds on a kernel that answers wrongly.
+    ///
+    /// # Errors
+    /// It is not wanted, or the kernel does not pass; the message says where it failed.
+    pub fn find(wish: Ktls) -> Result<Self, NoKernelTls> {
+        let gate = match wish {
+            Ktls::Off => return Err(NoKernelTls::Off),
+            Ktls::Auto => Gate::BULK,
+            Ktls::On => Gate::OPEN,
+        };
+        let [fastest, others @ ..] = SUITES;
+        let found = trial::run(fastest)?;
+        let mut suites = [true; SUITES.len()];
+        for (passed, suite) in suites[1..].iter_mut().zip(others) {
+            *passed = trial::run(suite).is_ok();
+        }
+        Ok(Self { suites, rekeys: found.rekeys, gate })
+    }
+
+    /// Before a trial: that it can all.
+    pub(super) fn presumed() -> Self {
+        Self { suites: [true; SUITES.len()], rekeys: true, gate: Gate::OPEN }
+    }
+
+    pub fn knows(&self, suite: SupportedCipherSuite) -> bool {
+        let tried = SUITES.iter().zip(self.suites);
+        tried.into_iter().any(|(tried, passed)| passed && *tried == suite.suite())
+    }
+
+    /// What it can, for people.
+    pub fn told(&self) -> String {
+        let passed = SUITES.iter().zip(self.suites).filter(|(_, passed)| *passed);
+        let names: Vec<&str> = passed.filter_map(|(suite, _)| suite.as_str()).collect();
+        let keys = if self.rekeys { "" } else { ", which cannot change keys: what goes on for long is cut" };
+        format!("by the kernel{keys} ({})", names.join(", "))
+    }
+}

@@ -1,0 +1,112 @@
+//! The kernel takes connections over when they are worth it, and nobody notices. The other tests of this room use it
+//! too, where it can.
+
+use super::bytes::both;
+use super::scene::{KERNEL_TLS, Scene, app, eventually, options};
+use crate::proxy::ktls::Gate;
+use crate::proxy::{EngineOptions, KernelTls, Ktls};
+use std::collections::HashMap;
+use std::fs::{self, OpenOptions};
+use std::io::{Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+/// The kernel's TLS as found, or, said loudly, nothing.
+fn kernel(test: &str) -> Option<KernelTls> {
+    if KERNEL_TLS.is_none() {
+        let why = KernelTls::find(Ktls::On).map_or_else(|error| error.to_string(), |_| String::new());
+        let line = format!("SKIPPED: {test}: {why}\n");
+        let _ = std::io::stderr().write_all(line.as_bytes());
+        let log = std::env::var_os("MESH_SKIP_LOG")
+            .and_then(|path| OpenOptions::new().append(true).open(path).ok());
+        log.into_iter().for_each(|mut log| log.write_all(line.as_bytes()).unwrap());
+    }
+    *KERNEL_TLS
+}
+
+/// What the kernel counts.
+fn statistics() -> HashMap<String, u64> {
+    let text = fs::read_to_string("/proc/net/tls_stat").unwrap();
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.chunks(2).map(|pair| (pair[0].to_owned(), pair[1].parse().unwrap())).collect()
+}
+
+fn assert_no_errors() {
+    let statistics = statistics();
+    for name in ["TlsDecryptError", "TlsRxDeviceResync", "TlsTxRekeyError", "TlsRxRekeyError"] {
+        assert_eq!(statistics.get(name).copied().unwrap_or(0), 0, "{name}");
+    }
+}
+
+fn with(gate: Gate, mut kernel: KernelTls) -> Scene {
+    kernel.gate = gate;
+    Scene::with(EngineOptions { ktls: Some(kernel), ..options() })
+}
+
+#[test]
+fn both_roles_hand_both_ways_over() {
+    let Some(kernel) = kernel("both_roles_hand_both_ways_over") else { return };
+    let before = statistics();
+    let scene = with(Gate::OPEN, kernel);
+    let path = scene.path(app(|stream| both(&stream, 2, 1, 1 << 20, 50_000)));
+    both(&path.connect(), 1, 2, 1 << 20, 50_000);
+    eventually("both sessions are gone", || scene.counters().active == 0);
+    let counters = scene.counters();
+    assert_eq!((counters.ktls_sending, counters.ktls_receiving), (2, 2));
+    assert_eq!((counters.ktls_refused, counters.ktls_retired, counters.broken), (0, 0, 0));
+    let after = statistics();
+    for name in ["TlsTxSw", "TlsRxSw"] {
+        assert!(after[name] >= before[name] + 2, "{name}: {} and then {}", before[name], after[name]);
+    }
+    assert_no_errors();
+}
+
+#[test]
+fn a_stream_goes_over_in_its_midst_and_a_short_one_stays() {
+    let Some(kernel) = kernel("a_stream_goes_over_in_its_midst_and_a_short_one_stays") else { return };
+    let gate = Gate { bytes: 3 << 20, age: Duration::from_secs(3600), piece: 1024 };
+    let scene = with(gate, kernel);
+    let path = scene.path(app(|stream| {
+        let mut length = [0; 4];
+        (&stream).read_exact(&mut length).unwrap();
+        both(&stream, 2, 1, u32::from_be_bytes(length) as usize, 70_000);
+    }));
+    for (length, handed_over) in [(1_u32 << 20, 0), (24 << 20, 2)] {
+        let stream = path.connect();
+        (&stream).write_all(&length.to_be_bytes()).unwrap();
+        both(&stream, 1, 2, length as usize, 70_000);
+        eventually("both sessions are gone", || scene.counters().active == 0);
+        let counters = scene.counters();
+        assert_eq!((counters.ktls_sending, counters.ktls_receiving), (handed_over, handed_over));
+        assert_eq!((counters.ktls_refused, counters.broken), (0, 0));
+    }
+    assert_no_errors();
+}
+
+#[test]
+fn the_last_bytes_arrive_though_the_reader_stalls() {
+    let Some(kernel) = kernel("the_last_bytes_arrive_though_the_reader_stalls") else { return };
+    let scene = with(Gate::OPEN, kernel);
+    let (go, wait) = std::sync::mpsc::channel::<()>();
+    let wait = std::sync::Mutex::new(wait);
+    let length = 12 << 20;
+    let path = scene.path(app(move |stream| {
+        wait.lock().unwrap().recv_timeout(super::scene::PATIENCE).unwrap();
+        super::bytes::expect(&stream, 1, length, 3_000);
+        stream.shutdown(Shutdown::Write).unwrap();
+    }));
+    let stream = path.connect();
+    std::thread::scope(|scope| {
+        scope.spawn(|| super::bytes::send(&stream, 1, 0, length, 9_000));
+        eventually("bytes are under way", || scene_carries(&scene));
+        go.send(()).unwrap();
+    });
+    assert_eq!((&stream).read(&mut [0; 8]).unwrap(), 0);
+    eventually("both sessions are gone", || scene.counters().active == 0);
+    assert_eq!(scene.counters().truncated, 0);
+    assert_no_errors();
+}
+
+fn scene_carries(scene: &Scene) -> bool {
+    scene.counters().bytes_to_peers > 1 << 20
+}
