@@ -1,6 +1,6 @@
 //! `cargo xtask build`.
 
-use crate::{ebpf, packages, shell};
+use crate::{ebpf, shell};
 use anyhow::Result;
 use std::path::PathBuf;
 
@@ -16,9 +16,7 @@ pub struct Options {
 
 pub fn carry_out(options: &Options) -> Result<()> {
     if options.check {
-        if let Err(error) = packages::ensure_ebpf() {
-            shell::announce(&format!("the tools for the kernel programs could not be installed: {error:#}"));
-        }
+        ebpf::ensure_tools()?;
         return ebpf::check();
     }
     if options.ebpf {

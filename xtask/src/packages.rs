@@ -29,18 +29,6 @@ const EBPF_PACKAGES: [Package; 4] = [
     Package { name: "llvm-22-dev", sign: "/usr/lib/llvm-22/include/llvm" },
 ];
 
-/// What `cargo install` is asked for, to get the linker that the prebuilt object was made with.
-const LINKER: [&str; 8] = [
-    "install",
-    "bpf-linker",
-    "--version",
-    "0.13.0",
-    "--locked",
-    "--no-default-features",
-    "--features",
-    "llvm-22",
-];
-
 /// Installs what is missing where we may: as root of a CI machine. Elsewhere it names what is missing.
 ///
 /// # Errors
@@ -60,25 +48,16 @@ pub fn ensure() -> Result<()> {
     install(&missing)
 }
 
-/// Installs the toolchain of the kernel programs where we may and it is missing. Elsewhere nothing happens:
-/// who needs it says what to install.
+/// Installs the compiler of the kernel programs where we may and it is missing. Elsewhere nothing happens.
 ///
 /// # Errors
-/// apt or cargo failed on a CI machine.
+/// apt failed on a CI machine.
 pub fn ensure_ebpf() -> Result<()> {
-    if !may_install() {
-        return Ok(());
-    }
     let missing = missing(&EBPF_PACKAGES);
-    if !missing.is_empty() {
-        install(&missing)?;
-    }
-    if shell::on_path("bpf-linker") {
+    if missing.is_empty() || !may_install() {
         return Ok(());
     }
-    let mut linker = shell::cargo(&LINKER);
-    linker.env("LLVM_PREFIX", "/usr/lib/llvm-22").env("CARGO_TARGET_DIR", shell::target().join("bpf-linker"));
-    shell::must(linker)
+    install(&missing)
 }
 
 fn missing(packages: &[Package]) -> Vec<&'static str> {
@@ -86,13 +65,15 @@ fn missing(packages: &[Package]) -> Vec<&'static str> {
 }
 
 fn install(missing: &[&str]) -> Result<()> {
+    shell::announce(&format!("installing Debian packages that are not here: {}", missing.join(" ")));
     shell::must(shell::command("apt-get", &["update", "-qq"]))?;
     let mut install = shell::command("apt-get", &["install", "-y", "-qq", "--no-install-recommends"]);
     install.args(missing).env("DEBIAN_FRONTEND", "noninteractive");
     shell::must(install)
 }
 
-fn may_install() -> bool {
+/// Whether this is a machine of CI, which we may change.
+pub fn may_install() -> bool {
     let in_ci = std::env::var("CI").is_ok_and(|ci| ci == "true");
     in_ci && is_root() && shell::on_path("apt-get")
 }

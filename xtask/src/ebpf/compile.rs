@@ -26,6 +26,7 @@ pub fn compile(toolchain: &Toolchain) -> Result<Vec<u8>> {
 fn cargo(toolchain: &Toolchain, arguments: &[&str]) -> Command {
     let mut cargo = shell::cargo(arguments);
     cargo.current_dir(shell::root().join("mesh-ebpf"));
+    cargo.env("PATH", toolchain.linker().search_path());
     cargo.env("RUSTC", toolchain.rustc()).env("RUSTC_BOOTSTRAP", "1").env_remove("RUSTFLAGS");
     cargo
 }

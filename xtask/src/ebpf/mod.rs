@@ -2,13 +2,15 @@
 //! everybody else needs none.
 
 mod compile;
+mod linker;
 mod prebuilt;
 #[path = "../../../mesh-ebpf/sources.rs"]
 mod sources;
 mod toolchain;
 
-use crate::shell;
+use crate::{packages, shell};
 use anyhow::{Context, Result, bail};
+use linker::Linker;
 use prebuilt::{Made, Prebuilt};
 use toolchain::Toolchain;
 
@@ -16,10 +18,12 @@ use toolchain::Toolchain;
 /// and leaves the object as it is.
 pub fn refresh() -> Result<()> {
     let sources = hash()?;
-    if Prebuilt::read().is_ok_and(|kept| kept.made.sources == sources) {
+    let made = Prebuilt::read().map(|kept| kept.made).ok();
+    if made.as_ref().is_some_and(|made| made.sources == sources) {
         return Ok(());
     }
-    let Some(toolchain) = Toolchain::find() else {
+    let before = made.map(|made| made.tools).unwrap_or_default();
+    let Some(toolchain) = Toolchain::find(&before) else {
         shell::announce(&format!(
             "the prebuilt kernel programs are NOT those of the sources: {}",
             toolchain::RECIPES
@@ -28,6 +32,16 @@ pub fn refresh() -> Result<()> {
     };
     let object = compile::compile(&toolchain)?;
     Prebuilt { object, made: Made { sources, tools: toolchain.describe()? } }.write()
+}
+
+/// Installs what building the object takes, on a machine of CI. Elsewhere nothing happens: who needs it says
+/// what to install.
+///
+/// # Errors
+/// apt or cargo failed on a CI machine.
+pub fn ensure_tools() -> Result<()> {
+    packages::ensure_ebpf().context("installing the compiler of the kernel programs")?;
+    Linker::ensure().context("installing the linker of the kernel programs")
 }
 
 /// Proves that the object in the tree is that of the sources: by their hash, and byte for byte where the
@@ -39,7 +53,7 @@ pub fn check() -> Result<()> {
             "the prebuilt kernel programs are not those of the sources: run `cargo xtask build`, commit the object"
         );
     }
-    let Some(toolchain) = Toolchain::find() else {
+    let Some(toolchain) = Toolchain::find(&kept.made.tools) else {
         shell::announce(&format!(
             "SKIPPED: comparing the kernel programs byte for byte, which cannot be built here: {}",
             toolchain::RECIPES

@@ -1,3 +1,4 @@
+use super::linker::Linker;
 use crate::shell;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -16,28 +17,30 @@ pub struct Toolchain {
     rustc: PathBuf,
     /// Where the compiler lives; its library's source is below.
     sysroot: PathBuf,
+    linker: Linker,
 }
 
 impl Toolchain {
     /// The first that will do: the one that `MESH_EBPF_RUSTC` names, rustup's nightly, the active one,
-    /// the system's.
-    pub fn find() -> Option<Self> {
-        if !shell::on_path("bpf-linker") {
-            return None;
-        }
+    /// the system's. But the one that `before` describes comes before all of them, since it gives the same bytes.
+    pub fn find(before: &str) -> Option<Self> {
         let named = std::env::var_os("MESH_EBPF_RUSTC").map(PathBuf::from);
         let candidates = [named, nightly(), Some("rustc".into()), Some("/usr/bin/rustc".into())];
-        candidates.into_iter().flatten().find_map(Self::with_library)
+        let mut found: Vec<Self> = candidates.into_iter().flatten().filter_map(Self::with).collect();
+        let same = found.iter().position(|one| one.describe().is_ok_and(|tools| tools == before));
+        (!found.is_empty()).then(|| found.swap_remove(same.unwrap_or(0)))
     }
 
-    fn with_library(rustc: PathBuf) -> Option<Self> {
-        let sysroot = PathBuf::from(said(&rustc, &["--print", "sysroot"]).ok()?);
-        let has_library = library(&sysroot).join("Cargo.lock").is_file();
-        has_library.then_some(Self { rustc, sysroot })
+    fn with(rustc: PathBuf) -> Option<Self> {
+        Some(Self { sysroot: sysroot(&rustc)?, rustc, linker: Linker::find()? })
     }
 
     pub fn rustc(&self) -> &Path {
         &self.rustc
+    }
+
+    pub fn linker(&self) -> &Linker {
+        &self.linker
     }
 
     pub fn library(&self) -> PathBuf {
@@ -47,8 +50,7 @@ impl Toolchain {
     /// The tools that shape the object, with their versions.
     pub fn describe(&self) -> Result<String> {
         let rustc = said(&self.rustc, &["--version"])?;
-        let linker = said(Path::new("bpf-linker"), &["--version"])?;
-        Ok(format!("{rustc}, {linker}"))
+        Ok(format!("{rustc}, {}", self.linker.describe()?))
     }
 
     /// LLVM's own strip, of the compiler's LLVM where the system has it.
@@ -68,6 +70,12 @@ impl Toolchain {
     }
 }
 
+/// Where a compiler lives that has the source of its own library.
+fn sysroot(rustc: &Path) -> Option<PathBuf> {
+    let sysroot = PathBuf::from(said(rustc, &["--print", "sysroot"]).ok()?);
+    library(&sysroot).join("Cargo.lock").is_file().then_some(sysroot)
+}
+
 fn library(sysroot: &Path) -> PathBuf {
     sysroot.join("lib/rustlib/src/rust/library")
 }
@@ -83,7 +91,7 @@ fn llvm_major(version: &str) -> Option<String> {
 }
 
 /// The first words of a program on its standard output.
-fn said(program: &Path, arguments: &[&str]) -> Result<String> {
+pub fn said(program: &Path, arguments: &[&str]) -> Result<String> {
     let shown = program.display();
     let output =
         Command::new(program).args(arguments).output().with_context(|| format!("starting {shown}"))?;
@@ -106,7 +114,7 @@ mod tests {
 
     #[test]
     fn a_compiler_without_its_librarys_source_will_not_do() {
-        assert!(Toolchain::with_library("/bin/false".into()).is_none());
-        assert!(Toolchain::with_library("/no/such/rustc".into()).is_none());
+        assert!(sysroot(Path::new("/bin/false")).is_none());
+        assert!(sysroot(Path::new("/no/such/rustc")).is_none());
     }
 }
