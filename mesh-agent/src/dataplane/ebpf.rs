@@ -183,11 +183,7 @@ impl DataPlane for EbpfDataPlane {
             told.extend(counters.into_iter().map(|(c, n)| (format!("counter.{}", c.name()), n.to_string())));
         }
         if let Ok(Facts { programs, maps }) = self.attachment.facts() {
-            told.extend(programs.into_iter().map(|p| {
-                let verified = p.verified_instructions.map_or("?".to_owned(), |n| n.to_string());
-                let attached = if p.attached { "attached" } else { "not attached" };
-                (format!("program.{}", p.name), format!("{attached}, {verified} instructions verified"))
-            }));
+            told.extend(programs.iter().map(|p| (format!("program.{}", p.name), p.to_string())));
             told.extend(
                 maps.into_iter()
                     .map(|m| (format!("map.{}", m.name), format!("{} of {} entries", m.entries, m.capacity))),

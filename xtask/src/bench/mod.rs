@@ -4,8 +4,12 @@
 //! loopback first, so that what disturbs the machine disturbs them all; figures are medians of the rounds'
 //! ratios to plain. It does not know how a peer works, only how it is started.
 
+mod bar;
 mod certificates;
+mod cgroups;
 mod control;
+mod figures;
+mod hooks;
 mod measure;
 mod namespace;
 mod peer;
@@ -14,7 +18,7 @@ mod report;
 
 use crate::shell;
 use anyhow::{Context, Result, bail};
-use measure::Measure;
+use measure::{Measure, Turns};
 use namespace::Namespace;
 use peer::{Peer, Running};
 use report::Results;
@@ -35,6 +39,9 @@ pub struct Options {
     /// Idle connections whose memory is measured
     #[arg(long, default_value_t = 1000)]
     conns: usize,
+    /// How often an open connection is cut
+    #[arg(long, default_value_t = 50)]
+    tries: usize,
     /// Only these measurements
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = Measure::ALL)]
     measure: Vec<Measure>,
@@ -44,6 +51,9 @@ pub struct Options {
     /// Measure what was built before instead of building
     #[arg(long)]
     built: bool,
+    /// Leave the kernel's data plane out
+    #[arg(long)]
+    no_kernel: bool,
     /// Leave haproxy out
     #[arg(long)]
     no_haproxy: bool,
@@ -126,18 +136,24 @@ fn measure_all(options: &Options, scene: &Scene, peers: &[Box<dyn Peer>]) -> Res
     for measure in &options.measure {
         let core = measure.pinned().then_some(0);
         let _app = scene.namespace.start_app(scene, core)?;
-        if measure.needs_fresh_processes() {
+        let mut take = |peer: &dyn Peer, running: &Running, round| -> Result<()> {
+            if measure.applies_to(running) {
+                results.add(*measure, peer.name(), round, measure.run(options, scene, running, core)?);
+            }
+            Ok(())
+        };
+        if measure.turns() == Turns::Fresh {
             for peer in peers {
-                let running = peer.start(scene, core)?;
-                results.add(*measure, peer.name(), 0, measure.run(options, scene, &running, core)?);
+                take(&**peer, &peer.start(scene, core)?, 0)?;
             }
             continue;
         }
         let running: Vec<Running> =
             peers.iter().map(|peer| peer.start(scene, core)).collect::<Result<_>>()?;
-        for round in 0..options.rounds {
+        let rounds = if measure.turns() == Turns::Once { 1 } else { options.rounds };
+        for round in 0..rounds {
             for (peer, running) in peers.iter().zip(&running) {
-                results.add(*measure, peer.name(), round, measure.run(options, scene, running, core)?);
+                take(&**peer, running, round)?;
             }
         }
         eprintln!("measured {measure}");

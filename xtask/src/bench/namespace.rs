@@ -2,6 +2,7 @@ use super::Scene;
 use crate::shell;
 use anyhow::{Context, Result, bail};
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 /// A network namespace with a loopback of its own; gone when dropped.
@@ -48,18 +49,25 @@ impl Namespace {
         Ok(namespace)
     }
 
-    /// A command that runs inside, on one core if asked to.
+    /// A command that runs inside, on one core if asked to. (`ip netns exec` would hide the cgroups.)
     pub fn command(&self, program: impl AsRef<OsStr>, core: Option<usize>) -> Command {
         let mut command = match core {
-            None => Command::new("ip"),
+            None => Command::new("nsenter"),
             Some(core) => {
                 let mut command = Command::new("taskset");
-                command.args(["-c", &core.to_string(), "ip"]);
+                command.args(["-c", &core.to_string(), "nsenter"]);
                 command
             }
         };
-        // `ip netns exec` becomes the program: the child's id is the program's.
-        command.args(["netns", "exec", &self.name]).arg(program).current_dir(shell::root());
+        // Each becomes the next: the child's id is the program's.
+        command.arg(format!("--net=/run/netns/{}", self.name)).arg(program).current_dir(shell::root());
+        command
+    }
+
+    /// The same, in a cgroup from its first instruction on.
+    pub fn command_in(&self, entrance: &Path, program: impl AsRef<OsStr>, core: Option<usize>) -> Command {
+        let mut command = self.command("sh", core);
+        command.args(["-c", "echo 0 > \"$0\" && exec \"$@\""]).arg(entrance).arg(program);
         command
     }
 

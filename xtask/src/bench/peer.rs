@@ -1,4 +1,5 @@
 use super::Scene;
+use super::cgroups::Cgroups;
 use super::namespace::Process;
 use anyhow::{Result, bail};
 use serde_json::Value;
@@ -14,19 +15,18 @@ const PATIENCE: Duration = Duration::from_secs(40);
 pub trait Peer {
     fn name(&self) -> &'static str;
 
-    /// Starts its processes, on one core if asked to, and gives where clients connect.
+    /// Starts its processes, on one core if asked to.
     ///
     /// # Errors
     /// A program cannot be started.
-    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<(SocketAddr, Vec<Process>)>;
+    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<Running>;
 
     /// Starts it and waits until the path is up.
     ///
     /// # Errors
     /// It ends, or does not come up in time.
     fn start(&self, scene: &Scene, core: Option<usize>) -> Result<Running> {
-        let (address, processes) = self.launch(scene, core)?;
-        let mut running = Running { address, processes };
+        let mut running = self.launch(scene, core)?;
         let begun = Instant::now();
         while !running.is_up(scene) {
             if running.processes.iter_mut().any(Process::has_ended) {
@@ -40,18 +40,52 @@ pub trait Peer {
     }
 }
 
-/// A peer whose path is up.
+/// What a peer has started.
 pub struct Running {
-    pub address: SocketAddr,
+    /// Where clients connect, as `HOST:PORT`.
+    pub address: String,
+    /// Whose work is counted.
     pub processes: Vec<Process>,
+    /// Where an agent of ours takes intentions.
+    pub api: Option<SocketAddr>,
+    /// Where the kernel steers: it is done away with last.
+    pub steered: Option<Steered>,
+}
+
+/// A server, and the cgroups by which the kernel knows it and its clients.
+pub struct Steered {
+    _server: Process,
+    pub cgroups: Cgroups,
+}
+
+impl Steered {
+    pub fn new(server: Process, cgroups: Cgroups) -> Self {
+        Self { _server: server, cgroups }
+    }
 }
 
 impl Running {
+    /// One that clients connect to by themselves.
+    pub fn new(address: SocketAddr, processes: Vec<Process>) -> Self {
+        Self { address: address.to_string(), processes, api: None, steered: None }
+    }
+
+    /// The load tool, as a client of this path.
+    pub fn client(&self, scene: &Scene, core: Option<usize>) -> Command {
+        let mut command = match &self.steered {
+            None => scene.namespace.command(&scene.tool, core),
+            Some(steered) => {
+                scene.namespace.command_in(&steered.cgroups.entrance("client"), &scene.tool, core)
+            }
+        };
+        command.arg("load");
+        command
+    }
+
     /// One byte there and back.
     fn is_up(&self, scene: &Scene) -> bool {
-        let mut command = scene.namespace.command(&scene.tool, None);
-        command.args(["load", "connect", "--clients", "1", "--secs", "0.05"]);
-        command.args(["--addr", &self.address.to_string()]);
+        let mut command = self.client(scene, None);
+        command.args(["connect", "--clients", "1", "--secs", "0.05", "--addr", &self.address]);
         run_tool(command).is_ok_and(|found| found["failed"] == 0)
     }
 }

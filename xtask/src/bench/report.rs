@@ -1,66 +1,10 @@
+use super::figures::{FIGURES, Figure, PLAIN, Shown};
 use super::measure::Measure;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
-
-/// A column of the table.
-struct Figure {
-    title: &'static str,
-    measure: Measure,
-    field: &'static [&'static str],
-    ratio: bool,
-    bar: Bar,
-}
-
-/// What our own path must reach.
-#[derive(Clone, Copy)]
-pub enum Bar {
-    AtLeast(f64),
-    AtMost(f64),
-}
-
-impl Bar {
-    pub fn is_met(self, value: f64) -> bool {
-        match self {
-            Self::AtLeast(bar) => value >= bar,
-            Self::AtMost(bar) => value <= bar,
-        }
-    }
-
-    pub fn text(self) -> String {
-        match self {
-            Self::AtLeast(bar) => format!("≥ {bar}"),
-            Self::AtMost(bar) => format!("≤ {bar}"),
-        }
-    }
-}
-
-const fn figure(
-    title: &'static str,
-    measure: Measure,
-    field: &'static [&'static str],
-    ratio: bool,
-    bar: Bar,
-) -> Figure {
-    Figure { title, measure, field, ratio, bar }
-}
-
-const FIGURES: [Figure; 8] = [
-    figure("bulk, 1 connection", Measure::Bulk1, &["gbit_s"], true, Bar::AtLeast(0.45)),
-    figure("bulk, 8 connections", Measure::Bulk8, &["gbit_s"], true, Bar::AtLeast(0.42)),
-    figure("64 B round trip, one core", Measure::Rtt, &["us", "p50"], true, Bar::AtMost(3.6)),
-    figure("connections/s, 16 clients", Measure::Conn16, &["per_s"], true, Bar::AtLeast(0.06)),
-    figure("CPU s/GiB, 1 connection", Measure::Bulk1, &["cpu_s_per_gib"], false, Bar::AtMost(1.25)),
-    figure("CPU s/GiB, 8 connections", Measure::Bulk8, &["cpu_s_per_gib"], false, Bar::AtMost(1.25)),
-    figure("KiB per idle connection", Measure::Hold, &["kib_per_connection"], false, Bar::AtMost(12.0)),
-    figure("idle MiB", Measure::Hold, &["idle_mib"], false, Bar::AtMost(40.0)),
-];
-
-/// Whose figures the ratios are to, and whose must meet the bars.
-pub const PLAIN: &str = "plain";
-pub const OURS: &str = "mesh";
 
 /// Everything that was measured.
 pub struct Results {
@@ -77,23 +21,28 @@ impl Results {
         self.found.entry((measure, peer)).or_default().insert(round, found);
     }
 
-    /// The median over the rounds: of the ratios to plain in the same round, or of the values.
+    /// The median over the rounds: of the ratios or differences to plain in the same round, or of the values.
     fn value(&self, figure: &Figure, peer: &'static str) -> Option<f64> {
         let of = |peer| self.found.get(&(figure.measure, peer));
         let number = |found: &Value| figure.field.iter().try_fold(found, |at, key| at.get(key))?.as_f64();
+        let plain = |round| number(of(PLAIN)?.get(round)?);
         let values = of(peer)?.iter().filter_map(|(round, found)| {
             let value = number(found)?;
-            if figure.ratio { Some(value / number(of(PLAIN)?.get(round)?)?) } else { Some(value) }
+            match figure.shown {
+                Shown::Ratio => Some(value / plain(round)?),
+                Shown::Difference => Some(value - plain(round)?),
+                Shown::Value => Some(value),
+            }
         });
         median(values.collect())
     }
 
-    /// A Markdown table: a row for each figure, a column for each peer.
+    /// A Markdown table: a row for each figure, a column for each peer, and what has to be met.
     pub fn table(&self) -> String {
-        let mut text = format!("| | bar | {} |\n|---|---|", self.peers.join(" | "));
+        let mut text = format!("| | {} |\n|---|", self.peers.join(" | "));
         text.push_str(&"---|".repeat(self.peers.len()));
-        for figure in FIGURES.iter().filter(|figure| self.found.contains_key(&(figure.measure, PLAIN))) {
-            write!(text, "\n| {} | {} |", figure.title, figure.bar.text()).expect("a string takes all");
+        for figure in FIGURES.iter().filter(|figure| self.was_measured(figure.measure)) {
+            write!(text, "\n| {} |", figure.title).expect("a string takes all");
             for peer in &self.peers {
                 write!(text, " {} |", self.cell(figure, peer)).expect("a string takes all");
             }
@@ -104,15 +53,20 @@ impl Results {
         text
     }
 
+    fn was_measured(&self, measure: Measure) -> bool {
+        self.found.keys().any(|(measured, _)| *measured == measure)
+    }
+
     fn cell(&self, figure: &Figure, peer: &'static str) -> String {
-        match self.value(figure, peer) {
-            Some(_) if peer == PLAIN && !figure.ratio => "–".to_owned(),
-            None => "–".to_owned(),
-            Some(value) if peer == OURS => {
-                let verdict = if figure.bar.is_met(value) { "pass" } else { "**miss**" };
-                format!("{value:.3} {verdict}")
-            }
-            Some(value) => format!("{value:.3}"),
+        let Some(value) = self.value(figure, peer) else { return "–".to_owned() };
+        if peer == PLAIN && figure.shown == Shown::Value {
+            return "–".to_owned();
+        }
+        let must = figure.bars.iter().find(|(whose, _)| *whose == peer).map(|(_, must)| *must);
+        match must.and_then(|must| must.bar(|other| self.value(figure, other))) {
+            None => format!("{value:.3}"),
+            Some(bar) if bar.is_met(value) => format!("{value:.3} ({})", bar.text()),
+            Some(bar) => format!("**{value:.3} misses {}**", bar.text()),
         }
     }
 
@@ -150,6 +104,7 @@ pub fn median(mut values: Vec<f64>) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::figures::OURS;
     use super::*;
 
     #[test]
@@ -160,8 +115,8 @@ mod tests {
             results.add(Measure::Bulk1, OURS, round, json!({ "gbit_s": ours, "cpu_s_per_gib": 1.5 }));
         }
         let table = results.table();
-        assert!(table.contains("| bulk, 1 connection | ≥ 0.45 | 1.000 | 0.500 pass |"), "{table}");
-        assert!(table.contains("| CPU s/GiB, 1 connection | ≤ 1.25 | – | 1.500 **miss** |"), "{table}");
+        assert!(table.contains("| bulk, 1 connection | 1.000 | 0.500 (≥ 0.45) |"), "{table}");
+        assert!(table.contains("| CPU s/GiB, 1 connection | – | **1.500 misses ≤ 1.25** |"), "{table}");
         assert!(!table.contains("round trip, one core"), "what was not measured is left out");
     }
 }

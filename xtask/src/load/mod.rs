@@ -6,6 +6,8 @@
 mod bulk;
 mod connect;
 mod control;
+mod deny;
+mod dial;
 mod hold;
 mod numbers;
 mod pingpong;
@@ -16,7 +18,8 @@ pub mod usage;
 use anyhow::Result;
 use clap::{Args, Subcommand};
 use serde_json::json;
-use std::net::SocketAddr;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
 use std::time::Duration;
 
 #[derive(Subcommand)]
@@ -47,6 +50,21 @@ pub enum Mode {
         #[arg(long, default_value_t = 16)]
         clients: usize,
     },
+    /// Connections one after the other, of which only the call of connect() is timed
+    Dial {
+        #[command(flatten)]
+        target: Target,
+    },
+    /// Denies the pair of services `client` and `echo` again and again, and waits for the end of a connection
+    Deny {
+        #[command(flatten)]
+        target: Target,
+        /// The agent's HTTP API
+        #[arg(long)]
+        api: SocketAddr,
+        #[arg(long, default_value_t = 50)]
+        tries: usize,
+    },
     /// Memory of idle connections
     Hold {
         #[command(flatten)]
@@ -60,8 +78,8 @@ pub enum Mode {
 
 #[derive(Args)]
 pub struct Target {
-    /// Where the path to the application begins
-    #[arg(long)]
+    /// Where the path to the application begins; a name is looked up once
+    #[arg(long, value_parser = look_up)]
     addr: SocketAddr,
     /// How long to measure
     #[arg(long, default_value_t = 3.0)]
@@ -69,6 +87,10 @@ pub struct Target {
     /// Processes whose CPU time and memory are reported, with their descendants
     #[arg(long)]
     pid: Vec<u32>,
+}
+
+fn look_up(text: &str) -> io::Result<SocketAddr> {
+    text.to_socket_addrs()?.next().ok_or_else(|| io::Error::other("the name has no address"))
 }
 
 impl Target {
@@ -89,6 +111,8 @@ pub fn run(mode: Mode) -> Result<()> {
             Mode::Bulk { target, conns } => bulk::run(&target, conns).await,
             Mode::Pingpong { target, size } => pingpong::run(&target, size).await,
             Mode::Connect { target, clients } => connect::run(&target, clients).await,
+            Mode::Dial { target } => dial::run(target.addr, target.time()),
+            Mode::Deny { target, api, tries } => deny::run(target.addr, api, tries).await,
             Mode::Hold { target, conns } => hold::run(&target, conns).await,
             Mode::Control(mode) => mode.run().await,
         }

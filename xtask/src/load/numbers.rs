@@ -6,15 +6,26 @@ pub fn round(value: f64, digits: i32) -> f64 {
     (value * scale).round() / scale
 }
 
+/// In microseconds; none of none.
+pub fn mean(times: &[Duration]) -> Option<f64> {
+    let all: Duration = times.iter().sum();
+    (!times.is_empty()).then(|| round(all.as_nanos() as f64 / 1e3 / times.len() as f64, 3))
+}
+
 /// Percentiles in microseconds.
-pub fn percentiles(mut times: Vec<Duration>) -> Value {
+pub fn percentiles(times: Vec<Duration>) -> Value {
+    percentiles_in(Duration::from_micros(1), times)
+}
+
+/// Percentiles as so many times the unit.
+pub fn percentiles_in(unit: Duration, mut times: Vec<Duration>) -> Value {
     if times.is_empty() {
         return json!({ "count": 0 });
     }
     times.sort_unstable();
     let at = |share: f64| {
         let index = ((times.len() - 1) as f64 * share).round() as usize;
-        round(times[index].as_nanos() as f64 / 1e3, 2)
+        round(times[index].as_nanos() as f64 / unit.as_nanos() as f64, 2)
     };
     json!({ "count": times.len(), "p50": at(0.5), "p90": at(0.9), "p99": at(0.99), "max": at(1.0) })
 }

@@ -9,7 +9,7 @@ use super::programs::{self, HOOKS, Hook, SK_MSG, STRICT};
 use super::socket::cgroup_id;
 use super::trial::{Doubt, Trial};
 use aya::maps::SockHash;
-use aya::programs::{Program, ProgramFd};
+use aya::programs::{Program, ProgramFd, ProgramInfo};
 use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 use mesh_common::{Counter, Pair};
 use std::fs::{self, File};
@@ -113,8 +113,9 @@ impl Attachment {
 
     fn program_facts(&self, hook: Hook, attached: bool) -> ProgramFacts {
         let info = self.ebpf.program(hook.program).and_then(|program| program.info().ok());
-        let verified_instructions = info.and_then(|info| info.verified_instruction_count());
-        ProgramFacts { name: hook.program, verified_instructions, attached }
+        let verified_instructions = info.as_ref().and_then(ProgramInfo::verified_instruction_count);
+        let (runs, run_time) = info.map_or_else(Default::default, |info| (info.run_count(), info.run_time()));
+        ProgramFacts { name: hook.program, verified_instructions, attached, runs, run_time }
     }
 }
 

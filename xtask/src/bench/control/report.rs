@@ -1,6 +1,8 @@
 use super::measure::Measure;
 use super::software::CONSUL;
-use crate::bench::report::{Bar, OURS, median};
+use crate::bench::bar::Bar;
+use crate::bench::figures::OURS;
+use crate::bench::report::median;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;

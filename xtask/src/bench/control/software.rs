@@ -1,6 +1,6 @@
 use crate::bench::Scene;
+use crate::bench::figures::OURS;
 use crate::bench::peer::text;
-use crate::bench::report::OURS;
 use crate::shell;
 use anyhow::Result;
 use serde_json::json;

@@ -1,10 +1,8 @@
 use super::local;
 use crate::bench::Scene;
-use crate::bench::namespace::Process;
-use crate::bench::peer::{Peer, text, write};
+use crate::bench::peer::{Peer, Running, text, write};
 use anyhow::Result;
 use serde_json::json;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Consul's agent in development mode and its built-in proxy on both sides, each in its own process.
@@ -15,7 +13,7 @@ impl Peer for Consul {
         "consul"
     }
 
-    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<(SocketAddr, Vec<Process>)> {
+    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<Running> {
         let (listen, middle) = (local(11040), local(11041));
         let upstream = json!({ "destination_name": "echo", "local_bind_port": listen.port() });
         let services = json!([
@@ -38,6 +36,6 @@ impl Peer for Consul {
             start("consul-server", &["connect", "proxy", "-log-level=warn", "-sidecar-for=echo"])?,
             start("consul-client", &["connect", "proxy", "-log-level=warn", "-sidecar-for=client"])?,
         ];
-        Ok((listen, processes))
+        Ok(Running::new(listen, processes))
     }
 }

@@ -1,7 +1,6 @@
 use super::local;
 use crate::bench::Scene;
-use crate::bench::namespace::Process;
-use crate::bench::peer::{Peer, text, write};
+use crate::bench::peer::{Peer, Running, text, write};
 use anyhow::Result;
 use serde_json::{Map, Value, json};
 use std::net::SocketAddr;
@@ -17,7 +16,7 @@ impl Peer for Envoy {
         "envoy"
     }
 
-    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<(SocketAddr, Vec<Process>)> {
+    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<Running> {
         let (listen, middle) = (local(11030), local(11031));
         let dial = json!({ "@type": format!("{TYPES}.transport_sockets.tls.v3.UpstreamTlsContext"),
             "common_tls_context": tls(scene, "client"), "max_session_keys": 0 });
@@ -34,7 +33,7 @@ impl Peer for Envoy {
             command.args(["-c", &text(&file), "--concurrency", "2", "--disable-hot-restart", "-l", "warn"]);
             processes.push(scene.namespace.spawn(scene, label, command)?);
         }
-        Ok((listen, processes))
+        Ok(Running::new(listen, processes))
     }
 }
 

@@ -1,7 +1,6 @@
 use super::local;
 use crate::bench::Scene;
-use crate::bench::namespace::Process;
-use crate::bench::peer::{Peer, text, write};
+use crate::bench::peer::{Peer, Running, text, write};
 use anyhow::Result;
 use std::net::SocketAddr;
 
@@ -13,7 +12,7 @@ impl Peer for Haproxy {
         "haproxy"
     }
 
-    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<(SocketAddr, Vec<Process>)> {
+    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<Running> {
         let (listen, middle) = (local(11020), local(11021));
         let certificates = text(&scene.directory);
         let towards_peer = format!(
@@ -31,7 +30,7 @@ impl Peer for Haproxy {
             command.args(["-db", "-f", &text(&file)]);
             processes.push(scene.namespace.spawn(scene, label, command)?);
         }
-        Ok((listen, processes))
+        Ok(Running::new(listen, processes))
     }
 }
 

@@ -1,12 +1,10 @@
 use super::local;
 use crate::bench::Scene;
-use crate::bench::namespace::Process;
-use crate::bench::peer::{Peer, text, write};
-use crate::bench::report::OURS;
+use crate::bench::figures::OURS;
+use crate::bench::peer::{Peer, Running, text, write};
 use crate::shell;
 use anyhow::Result;
 use serde_json::json;
-use std::net::SocketAddr;
 
 /// Both proxies in one process, with nothing around them.
 pub struct Bare;
@@ -16,11 +14,11 @@ impl Peer for Bare {
         OURS
     }
 
-    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<(SocketAddr, Vec<Process>)> {
+    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<Running> {
         let (listen, middle) = (local(11010), local(11011));
         let mut command = scene.namespace.command(shell::target().join("release/examples/proxy_pair"), core);
         command.args([listen, middle, scene.app].map(|address| address.to_string()));
-        Ok((listen, vec![scene.namespace.spawn(scene, "mesh", command)?]))
+        Ok(Running::new(listen, vec![scene.namespace.spawn(scene, "mesh", command)?]))
     }
 }
 
@@ -32,7 +30,7 @@ impl Peer for Agent {
         OURS
     }
 
-    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<(SocketAddr, Vec<Process>)> {
+    fn launch(&self, scene: &Scene, core: Option<usize>) -> Result<Running> {
         let (listen, middle) = (local(11010), local(11011));
         let upstream = json!({ "destination_name": "echo", "local_bind_port": listen.port() });
         let services = json!([
@@ -44,6 +42,7 @@ impl Peer for Agent {
         let file = write(scene, "mesh.json", &json!({ "services": services }).to_string())?;
         let mut command = scene.namespace.command(shell::target().join("release/mesh"), core);
         command.args(["agent", "-dev", "-log-level=warn", "-config-file", &text(&file)]);
-        Ok((listen, vec![scene.namespace.spawn(scene, "mesh", command)?]))
+        let running = Running::new(listen, vec![scene.namespace.spawn(scene, "mesh", command)?]);
+        Ok(Running { api: Some(local(8500)), ..running })
     }
 }

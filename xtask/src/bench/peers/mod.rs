@@ -5,18 +5,24 @@ mod envoy;
 mod haproxy;
 mod mesh;
 mod plain;
+mod steered;
 
 use super::Options;
 use super::peer::Peer;
 use crate::shell;
 use anyhow::{Result, bail};
 use std::net::SocketAddr;
+use steered::{Tier, Transparent};
 
 /// The peers that the options name, plain loopback first.
 pub fn chosen(options: &Options) -> Result<Vec<Box<dyn Peer>>> {
     let mut peers: Vec<Box<dyn Peer>> = vec![Box::new(plain::Plain)];
     let ours: Box<dyn Peer> = if options.bare { Box::new(mesh::Bare) } else { Box::new(mesh::Agent) };
     peers.push(ours);
+    if !options.bare && !options.no_kernel {
+        let tiers = [Tier::Agent, Tier::Straight, Tier::Accelerated];
+        peers.extend(tiers.map(|tier| Box::new(Transparent(tier)) as Box<dyn Peer>));
+    }
     if !options.no_haproxy {
         if !shell::on_path("haproxy") {
             bail!("haproxy is not installed: apt-get install haproxy, or leave it out with --no-haproxy");

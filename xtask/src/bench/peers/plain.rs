@@ -1,9 +1,7 @@
 use crate::bench::Scene;
-use crate::bench::namespace::Process;
-use crate::bench::peer::Peer;
-use crate::bench::report::PLAIN;
+use crate::bench::figures::PLAIN;
+use crate::bench::peer::{Peer, Running};
 use anyhow::Result;
-use std::net::SocketAddr;
 
 /// No proxy at all: what every ratio is to.
 pub struct Plain;
@@ -13,7 +11,7 @@ impl Peer for Plain {
         PLAIN
     }
 
-    fn launch(&self, scene: &Scene, _core: Option<usize>) -> Result<(SocketAddr, Vec<Process>)> {
-        Ok((scene.app, vec![]))
+    fn launch(&self, scene: &Scene, _core: Option<usize>) -> Result<Running> {
+        Ok(Running::new(scene.app, vec![]))
     }
 }
