@@ -35,15 +35,18 @@ pub fn isolated(test: impl FnOnce() + Send + 'static) -> Result<(), String> {
 pub struct Namespace(Arc<File>);
 
 impl Namespace {
+    /// That of this thread.
+    pub fn own() -> Self {
+        let file = File::open("/proc/thread-self/ns/net").expect("a thread has a network namespace");
+        Self(Arc::new(file))
+    }
+
+    /// A new one, in which only the loopback exists.
+    ///
     /// # Errors
     /// We may not make network namespaces.
     pub fn new() -> Result<Self, String> {
-        let thread = std::thread::spawn(|| {
-            enter()?;
-            File::open("/proc/thread-self/ns/net").map_err(|error| format!("its own network: {error}"))
-        });
-        let file = thread.join().map_err(|_| "the thread that makes a network namespace panicked")??;
-        Ok(Self(Arc::new(file)))
+        std::thread::spawn(|| enter().map(|()| Self::own())).join().expect("making one does not panic")
     }
 
     /// The command, once it is carried out, is in there.
@@ -56,6 +59,31 @@ impl Namespace {
     /// Where other programs find it while this process lives.
     pub fn path(&self) -> String {
         format!("/proc/{}/fd/{}", std::process::id(), self.0.as_raw_fd())
+    }
+
+    /// Lays a cable to another one; each end has the addresses given, with their prefixes.
+    ///
+    /// # Errors
+    /// `ip` is missing or refuses.
+    pub fn join(&self, other: &Self, here: &[&str], there: &[&str]) -> Result<(), String> {
+        let peer = ["type", "veth", "peer", "name", "mesh1", "netns", &other.path()];
+        self.ip(&[&["link", "add", "mesh0"][..], &peer].concat())?;
+        for (namespace, link, addresses) in [(self, "mesh0", here), (other, "mesh1", there)] {
+            for address in addresses {
+                let undoubted: &[&str] = if address.contains(':') { &["nodad"] } else { &[] };
+                namespace.ip(&[&["addr", "add", address, "dev", link], undoubted].concat())?;
+            }
+            namespace.ip(&["link", "set", link, "up"])?;
+        }
+        Ok(())
+    }
+
+    fn ip(&self, arguments: &[&str]) -> Result<(), String> {
+        let mut command = Command::new("ip");
+        self.enter(command.args(arguments));
+        let done = command.output().map_err(|error| format!("ip: {error}"))?;
+        let told = String::from_utf8_lossy(&done.stderr);
+        if done.status.success() { Ok(()) } else { Err(format!("ip {}: {told}", arguments.join(" "))) }
     }
 }
 

@@ -16,6 +16,7 @@ mod error;
 mod flooding;
 mod follow;
 mod founding;
+mod fronted;
 mod house;
 mod identities;
 mod identity;

@@ -127,7 +127,8 @@ impl Sidecars {
             }
             Wanted::Outbound { bind, source, destination, datacenter } => {
                 let identity = self.deps.identities.feed(&source, shutdown).await?;
-                let endpoints = Arc::new(MeshEndpoints::new(self.deps.catalog.clone(), destination.clone()));
+                let endpoints =
+                    Arc::new(MeshEndpoints::new(self.deps.catalog.clone(), destination.clone(), None));
                 let spec = OutboundSpec { bind, source, destination, datacenter, identity, endpoints };
                 Ok(self.deps.engine.outbound(spec)?)
             }

@@ -208,7 +208,7 @@ impl Steerer {
         };
         let desired = Desired::of(&world, &mut self.numbers);
         // Leg F knows them before the kernel sends anybody.
-        self.introduce(&identities, shutdown).await?;
+        self.introduce(&identities, &desired, shutdown).await?;
         self.steering.bring_to(&desired)?;
         self.services = dataplane_facts::of_services(&identities, &guarded);
         self.desired = Some(desired);
@@ -218,6 +218,7 @@ impl Steerer {
     async fn introduce(
         &mut self,
         identities: &workload::Identities,
+        desired: &Desired,
         shutdown: &Shutdown,
     ) -> Result<(), DataPlaneError> {
         let is_bound = |name: &_| identities.bound.iter().any(|w| w.service == *name);
@@ -228,7 +229,8 @@ impl Steerer {
             let feed = feed.map_err(|error| DataPlaneError::new("given identities", &error))?;
             sources.insert(self.numbers.of_local(&workload.service), (workload.service.clone(), feed));
         }
-        self.deps.captures.know(self.numbers.clone(), sources);
+        let leads = |address: &SocketAddr| desired.destinations.contains_key(address);
+        self.deps.captures.know(self.numbers.clone(), sources, leads);
         Ok(())
     }
 

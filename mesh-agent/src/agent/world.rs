@@ -1,6 +1,7 @@
+use super::fronted::{Fronted, fronted};
 use crate::catalog::Catalog;
-use crate::dataplane::workload::Instance;
-use crate::dataplane::{Accelerate, Guarded, MeshService, Rule, Server, Wishes};
+use crate::dataplane::workload;
+use crate::dataplane::{Accelerate, Guarded, Instance, MeshService, Rule, Wishes};
 use crate::discovery::{CatalogReader, Endpoint, Health, Reach};
 use crate::local::{LocalView, ProxyAssignment};
 use crate::model::{IntentionAction, IntentionTarget, NodeName, NodeService, ServiceKind, ServiceName};
@@ -10,10 +11,10 @@ use mesh_common::Action;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The services that are registered here, proxies apart.
-pub(super) fn instances(view: &LocalView) -> Vec<Instance> {
+pub(super) fn instances(view: &LocalView) -> Vec<workload::Instance> {
     let services = view.services.values().map(|local| &local.service);
     let apps = services.filter(|service| service.kind == ServiceKind::Typical);
-    apps.map(|s| Instance::new(s.name.clone(), &s.meta, Some(listens(s)))).collect()
+    apps.map(|s| workload::Instance::new(s.name.clone(), &s.meta, Some(listens(s)))).collect()
 }
 
 /// The strict services of this host. Their health does not count: who is ill is not open to everybody.
@@ -30,7 +31,7 @@ fn listens(service: &NodeService) -> SocketAddr {
     SocketAddr::new(own.unwrap_or(Ipv4Addr::LOCALHOST.into()), service.port)
 }
 
-/// The services of the mesh, with their healthy instances on this node.
+/// The services of the mesh, with where they are on this node and elsewhere.
 /// `fast` says whether they are accelerated that leave it to the agent.
 pub(super) fn services(
     state: &State,
@@ -39,31 +40,27 @@ pub(super) fn services(
     fast: bool,
 ) -> Vec<MeshService> {
     let service = |(name, virtual_ip): (&ServiceName, &Ipv4Addr)| {
-        let here = |reach| -> Vec<Endpoint> {
-            let all = state.instances(name, reach).into_iter();
-            all.filter(|e| e.node.name.folded() == node.folded() && Health::OnlyPassing.accepts(e.status))
-                .collect()
+        let here = |endpoint: &Endpoint| endpoint.node.name.folded() == node.folded();
+        let app =
+            |proxy: &Endpoint| proxies.iter().find(|p| p.proxy.id == proxy.service.id)?.app.parse().ok();
+        let through = state.instances(name, Reach::Mesh).into_iter().filter(here);
+        let server = through.filter(|e| Health::OnlyPassing.accepts(e.status)).find_map(|proxy| app(&proxy));
+        let instance = |Fronted { address, proxy }| match here(&proxy) {
+            // Whoever else's proxy stands before it dials it by this address too.
+            true => app(&proxy).map(|app| Instance { address, server: Some(app) }),
+            false => Some(Instance { address, server: None }),
         };
-        let (through, direct) = (here(Reach::Mesh), here(Reach::Direct));
-        let live = |proxy: &&ProxyAssignment| through.iter().any(|e| e.service.id == proxy.proxy.id);
-        let servers = proxies.iter().filter(live).filter_map(|proxy| server(proxy, &direct)).collect();
-        let wishes: Vec<_> = direct.iter().map(|endpoint| Wishes::of(&endpoint.service.meta)).collect();
+        let instances = fronted(state, name).into_iter().filter_map(instance).collect();
+        let direct = state.instances(name, Reach::Direct).into_iter().filter(here);
+        let wishes: Vec<_> = direct.map(|endpoint| Wishes::of(&endpoint.service.meta)).collect();
         let strict = wishes.iter().any(|wishes| wishes.strict);
         let fast = wishes.iter().all(|wishes| match wishes.accelerate {
             None | Some(Accelerate::Auto) => fast,
             Some(wish) => wish == Accelerate::On,
         });
-        MeshService { name: name.clone(), virtual_ip: *virtual_ip, servers, strict, fast }
+        MeshService { name: name.clone(), virtual_ip: *virtual_ip, server, instances, strict, fast }
     };
     state.virtual_ips().map(service).collect()
-}
-
-fn server(proxy: &ProxyAssignment, direct: &[Endpoint]) -> Option<Server> {
-    let app = proxy.app.parse().ok()?;
-    let id = proxy.proxy.proxy.as_ref()?.destination_id.as_ref();
-    let endpoint = direct.iter().find(|e| Some(&e.service.id) == id);
-    let address = endpoint.and_then(|e| Some(SocketAddr::new(e.address().parse().ok()?, e.service.port)));
-    Some(Server { app, address: address.unwrap_or(app) })
 }
 
 pub(super) fn rules(snapshot: &MeshSnapshot) -> Vec<Rule> {

@@ -3,7 +3,7 @@ use super::workload::Workload;
 use crate::model::ServiceName;
 use mesh_common::{ANY, Action, Pair, ServiceNumber, decide};
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// What the kernel's maps say, or should.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,20 +64,22 @@ pub struct Guarded {
 pub struct MeshService {
     pub name: ServiceName,
     pub virtual_ip: Ipv4Addr,
-    /// Its healthy instances on this host.
-    pub servers: Vec<Server>,
+    /// Where the app of a healthy instance on this host listens.
+    pub server: Option<SocketAddr>,
+    /// Those that can be reached through the mesh, on any host.
+    pub instances: Vec<Instance>,
     pub strict: bool,
     pub fast: bool,
 }
 
-/// An instance on this host.
+/// An instance of a service of the mesh.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Server {
-    /// Where its app listens.
-    pub app: SocketAddr,
+pub struct Instance {
     /// Where the catalog says that it is. Loopback addresses mean something else on every host, and a service
     /// may talk to itself there, so they are no destinations.
     pub address: SocketAddr,
+    /// Where its app listens, if it is on this host.
+    pub server: Option<SocketAddr>,
 }
 
 /// An intention; `None` is the wildcard. There is one for each pair.
@@ -87,6 +89,16 @@ pub struct Rule {
     pub destination: Option<ServiceName>,
     pub action: Action,
 }
+
+/// Whether a registration may claim the address. Virtual ones are each service's own already.
+fn is_destination(address: &SocketAddr) -> bool {
+    let ip = address.ip().to_canonical();
+    let is_virtual = matches!(ip, IpAddr::V4(v4) if v4 >= VIRTUAL);
+    address.port() != 0 && !ip.is_loopback() && !ip.is_unspecified() && !is_virtual
+}
+
+/// Virtual addresses are from here on, and nothing else is.
+const VIRTUAL: Ipv4Addr = Ipv4Addr::new(240, 0, 0, 0);
 
 impl Default for Desired {
     /// Maps that nobody has written.
@@ -151,16 +163,15 @@ impl Desired {
         let virtual_ip = SocketAddr::new(service.virtual_ip.into(), 0);
         let target = Target {
             service: number,
-            server: service.servers.first().map(|s| s.app),
+            server: service.server,
             strict: service.strict,
             fast: service.fast,
             ..Target::default()
         };
         self.destinations.insert(virtual_ip, Target { is_virtual: true, ..target });
-        for Server { app, address } in &service.servers {
-            let is_destination = address.port() != 0 && !address.ip().to_canonical().is_loopback();
-            if is_destination && !address.ip().is_unspecified() {
-                let target = Target { server: Some(*app), ..target };
+        for Instance { address, server } in &service.instances {
+            if is_destination(address) {
+                let target = Target { server: *server, ..target };
                 self.destinations.entry(*address).or_insert(target);
             }
         }

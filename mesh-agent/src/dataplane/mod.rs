@@ -21,7 +21,7 @@ pub mod workload;
 mod tests;
 
 pub use accelerate::Accelerate;
-pub use desired::{Desired, Guarded, MeshService, Rule, Server, StrictAt, Target, World};
+pub use desired::{Desired, Guarded, Instance, MeshService, Rule, StrictAt, Target, World};
 #[cfg(target_os = "linux")]
 pub use ebpf::EbpfDataPlane;
 pub use numbers::Numbers;

@@ -24,6 +24,11 @@ impl Numbers {
         self.assign(service, virtual_ip.into())
     }
 
+    /// The virtual address of the service with that number, if it has one.
+    pub fn virtual_ip(number: ServiceNumber) -> Option<Ipv4Addr> {
+        (number >= VIRTUAL).then(|| number.into())
+    }
+
     /// A service of this host, whose number may be known already.
     pub fn of_local(&mut self, service: &ServiceName) -> ServiceNumber {
         if let Some(known) = self.known(service) {

@@ -208,6 +208,11 @@ fn rule(source: &str, destination: &str, action: Action) -> Rule {
     Rule { source: target(source), destination: target(destination), action }
 }
 
+fn mesh(service: &str, n: u8, server: Option<SocketAddr>, instances: Vec<Instance>) -> MeshService {
+    let virtual_ip = Ipv4Addr::new(240, 0, 0, n);
+    MeshService { name: name(service), virtual_ip, server, instances, strict: false, fast: false }
+}
+
 #[test]
 fn the_maps_say_what_workloads_catalog_and_intentions_say() {
     let cgroup = |id| Cgroup { path: CgroupPath::parse(&format!("/c{id}")).unwrap(), id };
@@ -218,22 +223,21 @@ fn the_maps_say_what_workloads_catalog_and_intentions_say() {
     };
     let (real, shared): (SocketAddr, SocketAddr) =
         ("10.0.0.2:80".parse().unwrap(), "10.0.0.9:80".parse().unwrap());
-    let mesh = |service: &str, n, servers| MeshService {
-        name: name(service),
-        virtual_ip: Ipv4Addr::new(240, 0, 0, n),
-        servers,
-        strict: false,
-        fast: false,
-    };
     let app = SocketAddr::from(([127, 0, 0, 1], 8080));
     let other = SocketAddr::from(([127, 0, 0, 1], 8081));
-    let at = |app, address| Server { app, address };
+    let remote: SocketAddr = "[fd00::2]:80".parse().unwrap();
+    let at = |server, address| Instance { address, server };
     let world = World {
         workloads: &[workload("WEB", &[5]), workload("client", &[6, 7])],
         services: &[
-            mesh("web", 1, vec![at(app, real), at(other, shared), at(other, app)]),
-            mesh("db", 2, vec![at(app, shared)]),
-            mesh("far", 3, vec![]),
+            mesh(
+                "web",
+                1,
+                Some(app),
+                vec![at(Some(app), real), at(Some(other), shared), at(Some(other), app)],
+            ),
+            mesh("db", 2, Some(app), vec![at(Some(app), shared)]),
+            mesh("far", 3, None, vec![at(None, remote), at(None, "240.0.0.1:80".parse().unwrap())]),
         ],
         rules: &[
             rule("client", "web", Allow),
@@ -256,6 +260,7 @@ fn the_maps_say_what_workloads_catalog_and_intentions_say() {
             (address(3), to(far, true, None)),
             (real, to(web, false, Some(app))),
             (shared, to(web, false, Some(other))),
+            (remote, to(far, false, None)),
         ]
         .into(),
         rules: [((client, web), Allow), ((ANY, db), Deny), ((client, ANY), Allow)]
@@ -275,7 +280,8 @@ fn a_strict_service_is_guarded_where_its_processes_are_and_its_own_address_leads
         services: &[MeshService {
             name: name("vault"),
             virtual_ip: Ipv4Addr::new(240, 0, 0, 1),
-            servers: vec![Server { app, address: app }],
+            server: Some(app),
+            instances: vec![Instance { address: app, server: Some(app) }],
             strict: true,
             fast: false,
         }],

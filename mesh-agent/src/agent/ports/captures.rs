@@ -5,7 +5,7 @@ use crate::model::{Datacenter, ServiceName};
 use crate::proxy::{Authorize, Captures, IdentityFeed, Way, WaySpec};
 use mesh_common::ServiceNumber;
 use std::collections::HashMap;
-use std::net::TcpStream;
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The kernel's word on whom it sent to the transparent listeners, in names.
@@ -16,24 +16,35 @@ pub(in crate::agent) struct KernelCaptures {
     known: Mutex<Known>,
 }
 
-/// Who may be a source, and the ways in use. There is one at most for each pair of services.
+/// Who may be a source, and the ways in use. There is one at most for each pair of services, and for each instance
+/// that a service dials by its address.
 #[derive(Default)]
 struct Known {
     numbers: Numbers,
     sources: HashMap<ServiceNumber, (ServiceName, IdentityFeed)>,
-    ways: HashMap<(ServiceNumber, ServiceNumber), Way>,
+    ways: HashMap<Between, Way>,
 }
+
+/// From a service to another, or to the one instance of it that has this address.
+type Between = (ServiceNumber, ServiceNumber, Option<SocketAddr>);
 
 impl KernelCaptures {
     pub fn new(catalog: Catalog, datacenter: Datacenter, authorize: Arc<dyn Authorize>) -> Self {
         Self { catalog, datacenter, authorize, known: Mutex::default() }
     }
 
-    /// From now on these are this host's workloads, and services have these numbers.
-    pub fn know(&self, numbers: Numbers, sources: HashMap<ServiceNumber, (ServiceName, IdentityFeed)>) {
+    /// From now on these are this host's workloads, services have these numbers, and `leads` says which addresses
+    /// are an instance's.
+    pub fn know(
+        &self,
+        numbers: Numbers,
+        sources: HashMap<ServiceNumber, (ServiceName, IdentityFeed)>,
+        leads: impl Fn(&SocketAddr) -> bool,
+    ) {
         let mut known = self.known();
-        known.ways.retain(|(source, destination), _| {
-            sources.contains_key(source) && numbers.name(*destination).is_some()
+        known.ways.retain(|(source, destination, instance), _| {
+            let led = instance.as_ref().is_none_or(&leads);
+            sources.contains_key(source) && numbers.name(*destination).is_some() && led
         });
         (known.numbers, known.sources) = (numbers, sources);
     }
@@ -42,11 +53,12 @@ impl KernelCaptures {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn between(&self, source: ServiceNumber, destination: ServiceNumber) -> Option<Way> {
+    fn between(&self, between: Between) -> Option<Way> {
         let mut known = self.known();
-        if let Some(way) = known.ways.get(&(source, destination)) {
+        if let Some(way) = known.ways.get(&between) {
             return Some(way.clone());
         }
+        let (source, destination, instance) = between;
         let (name, identity) = known.sources.get(&source)?.clone();
         let to = known.numbers.name(destination)?.clone();
         let way = Way::new(WaySpec {
@@ -54,10 +66,10 @@ impl KernelCaptures {
             destination: to.clone(),
             datacenter: self.datacenter.clone(),
             identity,
-            endpoints: Arc::new(MeshEndpoints::new(self.catalog.clone(), to)),
+            endpoints: Arc::new(MeshEndpoints::new(self.catalog.clone(), to, instance)),
             authorize: self.authorize.clone(),
         });
-        known.ways.insert((source, destination), way.clone());
+        known.ways.insert(between, way.clone());
         Some(way)
     }
 }
@@ -68,7 +80,9 @@ impl Captures for KernelCaptures {
         use crate::dataplane::kernel::origin_of;
         use std::os::fd::AsFd;
         let origin = origin_of(accepted.as_fd()).ok().flatten()?;
-        self.between(origin.source, origin.destination)
+        let (wanted, of_service) = (origin.endpoint.socket_addr(), Numbers::virtual_ip(origin.destination));
+        let instance = (of_service.map(IpAddr::from) != Some(wanted.ip())).then_some(wanted);
+        self.between((origin.source, origin.destination, instance))
     }
 
     #[cfg(not(target_os = "linux"))]

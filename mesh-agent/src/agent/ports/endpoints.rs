@@ -1,18 +1,21 @@
+use crate::agent::fronted::{fronted, socket_address};
 use crate::catalog::Catalog;
 use crate::discovery::{CatalogReader, Health, Reach, shuffle};
 use crate::model::ServiceName;
 use crate::proxy::{Endpoint, Endpoints};
 use crate::state::{State, Topic};
 use arc_swap::ArcSwapOption;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// The healthy mesh instances of one service, as the catalog has them. They are read anew when the
-/// catalog's index of the service has moved, not for each connection.
+/// The mesh instances of one service, as the catalog has them: the healthy ones, or the one that was dialled. They are
+/// read anew when the catalog's index of the service has moved, not for each connection.
 pub(in crate::agent) struct MeshEndpoints {
     catalog: Catalog,
     destination: ServiceName,
-    topic: [Topic; 1],
+    /// The instance's own address, where one alone is meant.
+    instance: Option<SocketAddr>,
+    topics: [Topic; 2],
     known: ArcSwapOption<Known>,
 }
 
@@ -22,30 +25,31 @@ struct Known {
 }
 
 impl MeshEndpoints {
-    pub fn new(catalog: Catalog, destination: ServiceName) -> Self {
-        let topic = [Topic::Connect(destination.folded())];
-        Self { catalog, destination, topic, known: ArcSwapOption::empty() }
+    pub fn new(catalog: Catalog, destination: ServiceName, instance: Option<SocketAddr>) -> Self {
+        let topics = [Topic::Connect(destination.folded()), Topic::Service(destination.folded())];
+        Self { catalog, destination, instance, topics, known: ArcSwapOption::empty() }
     }
 
     fn known(&self) -> Arc<Known> {
         let state = self.catalog.state();
-        let index = state.index_of(&self.topic);
+        let index = state.index_of(&self.topics);
         if let Some(known) = self.known.load_full().filter(|k| k.index == index) {
             return known;
         }
-        let known = Arc::new(Known { index, addresses: addresses(&state, &self.destination) });
+        let known = Arc::new(Known { index, addresses: self.addresses(&state) });
         self.known.store(Some(known.clone()));
         known
     }
-}
 
-/// Instances whose address is a name are left out: resolving it would block a proxy's thread.
-fn addresses(state: &State, destination: &ServiceName) -> Vec<SocketAddr> {
-    let instances = state.instances(destination, Reach::Mesh).into_iter();
-    let healthy = instances.filter(|e| Health::OnlyPassing.accepts(e.status));
-    healthy
-        .filter_map(|e| Some(SocketAddr::new(e.address().parse::<IpAddr>().ok()?, e.service.port)))
-        .collect()
+    fn addresses(&self, state: &State) -> Vec<SocketAddr> {
+        if let Some(instance) = self.instance {
+            let before = fronted(state, &self.destination).into_iter().filter(|f| f.address == instance);
+            return before.filter_map(|f| socket_address(&f.proxy)).collect();
+        }
+        let instances = state.instances(&self.destination, Reach::Mesh).into_iter();
+        let healthy = instances.filter(|e| Health::OnlyPassing.accepts(e.status));
+        healthy.filter_map(|e| socket_address(&e)).collect()
+    }
 }
 
 impl Endpoints for MeshEndpoints {

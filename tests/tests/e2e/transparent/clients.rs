@@ -6,12 +6,12 @@ use serde_json::json;
 use std::process::Command;
 
 /// One socket does not wait for its connection, as in Go; one names IPv4 by an IPv6 address, as in a JVM; one does both.
-const CLIENTS: &str = "import select, socket, sys
-host = sys.argv[1]
+pub(super) const CLIENTS: &str = "import select, socket, sys
+host, port = sys.argv[1], int(sys.argv[2])
 def ask(family, host, waits):
     s = socket.socket(family, socket.SOCK_STREAM)
     s.setblocking(waits)
-    error = s.connect_ex((host, 80))
+    error = s.connect_ex((host, port))
     if not waits:
         assert error == 115, error
         poller = select.epoll(); poller.register(s, select.EPOLLOUT | select.EPOLLET)
@@ -19,7 +19,7 @@ def ask(family, host, waits):
         error = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         s.setblocking(True)
     assert error == 0, error
-    assert s.getpeername()[:2] == (host, 80), s.getpeername()
+    assert s.getpeername()[:2] == (host, port), s.getpeername()
     s.sendall(b'GET / HTTP/1.0\\r\\n\\r\\n')
     found = b''
     while chunk := s.recv(4096): found += chunk
@@ -34,7 +34,7 @@ fn clients_of_every_kind_reach_services_on_either_path() {
         for service in ["web", "far"] {
             eventually_reached(&scene, service);
             let address = scene.virtual_ip(service).to_string();
-            let found = run(&mut scene.python("client", CLIENTS, &[&address])).success();
+            let found = run(&mut scene.python("client", CLIENTS, &[&address, "80"])).success();
             assert_eq!(found, format!("{service}\n").repeat(4));
         }
     });

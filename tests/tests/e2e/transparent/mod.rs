@@ -2,6 +2,7 @@
 
 mod clients;
 mod cut;
+mod hosts;
 mod life;
 mod names;
 mod reach;

@@ -6,6 +6,7 @@ use hickory_proto::rr::{RData, Record, RecordType, rdata::A};
 use mesh_tests::{Output, eventually, run};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
+use std::path::Path;
 use std::process::Command;
 
 /// What the server that programs mean says of every name, ours included.
@@ -48,12 +49,17 @@ fn reply(question: &[u8]) -> Vec<u8> {
 
 /// A program of that cgroup on a host whose `resolv.conf` names that server.
 fn with_resolver(scene: &Scene, below: &str, server: &str, program: &[&str]) -> Output {
-    let file = scene.directory.path().join(format!("resolv-{below}.conf"));
+    let command = asking(server, scene.directory.path(), program);
+    run(&mut scene.cgroups.enter(below, command))
+}
+
+pub(super) fn asking(server: &str, directory: &Path, program: &[&str]) -> Command {
+    let file = directory.join("resolv.conf");
     std::fs::write(&file, format!("nameserver {server}\noptions timeout:2 attempts:1\n")).unwrap();
     let mut command = Command::new("unshare");
     let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
     command.args(["--mount", "sh", "-c", script]).arg(file).args(program);
-    run(&mut scene.cgroups.enter(below, command))
+    command
 }
 
 /// Asks by every kind of socket, and prints from whom each answer came, and what it was.
