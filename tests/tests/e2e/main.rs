@@ -10,11 +10,8 @@ mod cluster;
 mod consul_client;
 mod consul_proxy;
 mod dns;
-<<<<<<< HEAD
-mod federation;
-=======
 mod faults;
->>>>>>> 9be4022 (Prove the cluster under faults, with real hosts, disks and clocks)
+mod federation;
 mod kv;
 mod lifecycle;
 mod linearizable;
