@@ -12,11 +12,12 @@ use super::mesh::Mesh;
 use super::node_id::node_id;
 use super::observed::Observed;
 use super::options;
-use super::ports::{CatalogLeadership, LocalNode};
+use super::ports::{CatalogLeadership, LocalNode, NamesHere};
 use super::signals::Signals;
 use super::steerer::SteererDoors;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::dns::InsideDns;
 use crate::http::{Deps, Events, NoTokens};
 use crate::local::{CheckKeeper, LocalState, StateSyncer};
 use crate::session::{SessionKeeper, Sessions};
@@ -55,6 +56,7 @@ pub(super) async fn build(
         elsewhere: core.elsewhere(),
         control: Arc::new(control),
         operator: core.operator(),
+        names: Arc::new(NamesHere(InsideDns::new(options::dns(&config)?, catalog.clone(), Clock::System))),
         gossip: pools.lan.clone(),
         wan: pools.wan.clone(),
         logs: observed.logs.clone(),
@@ -65,8 +67,7 @@ pub(super) async fn build(
         clock: Clock::System,
     };
     core.open_pages(&deps);
-    let asked = if config.dataplane.dns { opened.plane.resolvers() } else { None };
-    let doors = Doors::bind(&config, &deps, asked).await?;
+    let doors = Doors::bind(&config, &deps, opened.plane.resolvers()).await?;
     register(&config, &local)?;
     announce(&config, id, &doors, &opened.plane.mode());
     let steerer =

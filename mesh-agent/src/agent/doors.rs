@@ -1,10 +1,10 @@
 use super::config::RuntimeConfig;
 use super::error::StartError;
 use super::options;
-use super::ports::KernelMeant;
+use super::ports::{KernelMeant, NamesAcross};
 use crate::clock::Clock;
 use crate::dataplane::{Asked, Legs};
-use crate::dns::{CapturedDns, DnsServer};
+use crate::dns::{Across, CapturedDns, DnsServer};
 use crate::http::{Deps, HttpServer};
 use crate::task::{Shutdown, TaskGroup};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -35,14 +35,20 @@ impl Doors {
             [] => None,
             addresses => {
                 let options = options::dns(config)?;
-                Some(DnsServer::bind(options, deps.catalog.clone(), Clock::System, addresses).await?)
+                Some(
+                    DnsServer::bind(options, deps.catalog.clone(), Clock::System, across(deps), addresses)
+                        .await?,
+                )
             }
         };
-        let captured = match asked {
+        let captured = match asked.filter(|_| config.dataplane.dns) {
             None => None,
             Some(asked) => {
                 let (options, meant) = (options::dns(config)?, Arc::new(KernelMeant(asked)));
-                Some(CapturedDns::bind(options, deps.catalog.clone(), Clock::System, meant).await?)
+                Some(
+                    CapturedDns::bind(options, deps.catalog.clone(), Clock::System, across(deps), meant)
+                        .await?,
+                )
             }
         };
         Ok(Self { http, dns, captured })
@@ -75,4 +81,8 @@ impl Doors {
             tasks.spawn("captured dns", server.run(shutdown.clone()));
         }
     }
+}
+
+fn across(deps: &Deps) -> Arc<dyn Across> {
+    Arc::new(NamesAcross(deps.elsewhere.clone()))
 }

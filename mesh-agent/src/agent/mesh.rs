@@ -6,12 +6,14 @@ use super::error::StartError;
 use super::follow::Follower;
 use super::identities::Identities;
 use super::ktls::FoundKtls;
-use super::ports::{KernelCaptures, PolicyAuthorize};
+use super::ports::{KernelCaptures, PolicyAuthorize, PrimaryDatacenter};
 use super::recheck::recheck;
 use super::sidecars::{SidecarDeps, Sidecars};
 use super::steerer::{Steerer, SteererDeps, SteererDoors};
 use crate::ca::{CaManager, RootPruner};
 use crate::catalog::Catalog;
+use crate::http::Elsewhere;
+use crate::leader::Replicator;
 use crate::leaf::{CertSigner, LeafManager, LeafOptions};
 use crate::local::LocalState;
 use crate::policy::{Authorizer, MeshSnapshot, PolicyCompiler};
@@ -32,6 +34,8 @@ pub(super) struct Mesh {
     pub authorizer: Authorizer,
     engine: Engine,
     ktls: FoundKtls,
+    /// Who knows the way to other datacenters.
+    elsewhere: Arc<dyn Elsewhere>,
     roots: watch::Receiver<CaView>,
     snapshots: watch::Receiver<Arc<MeshSnapshot>>,
 }
@@ -54,7 +58,8 @@ impl Mesh {
         let engine = Engine::start(EngineOptions { ktls: ktls.kernel, ..EngineOptions::default() })?;
         tasks.spawn("proxy engine", engine.clone().run(shutdown.clone()));
         let (authorizer, snapshots) = start_policy(config, catalog, &engine, tasks, shutdown);
-        Ok(Self { ca, leaf, authorizer, engine, ktls, roots, snapshots })
+        let elsewhere = core.elsewhere();
+        Ok(Self { ca, leaf, authorizer, engine, ktls, elsewhere, roots, snapshots })
     }
 
     /// Keeps the proxies that registrations ask for.
@@ -63,7 +68,8 @@ impl Mesh {
             engine: self.engine.clone(),
             identities: Identities::new(self.leaf.clone(), self.roots.clone()),
             catalog: catalog.clone(),
-            authorize: self.authorize(config),
+            elsewhere: self.elsewhere.clone(),
+            authorize: self.authorize(),
             bind: config.network.bind,
             datacenter: config.node.datacenter.clone(),
         };
@@ -86,19 +92,15 @@ impl Mesh {
             snapshots: self.snapshots.clone(),
             engine: self.engine.clone(),
             identities: Identities::new(self.leaf.clone(), self.roots.clone()),
-            captures: Arc::new(KernelCaptures::new(catalog.clone(), datacenter, self.authorize(config))),
+            captures: Arc::new(KernelCaptures::new(catalog.clone(), datacenter, self.authorize())),
             accelerates: opened.accelerates,
             ktls: self.ktls.clone(),
         };
         Steerer::new(opened.plane, deps, doors)
     }
 
-    fn authorize(&self, config: &RuntimeConfig) -> Arc<PolicyAuthorize> {
-        Arc::new(PolicyAuthorize {
-            authorizer: self.authorizer.clone(),
-            ca: self.ca.clone(),
-            datacenter: config.node.datacenter.clone(),
-        })
+    fn authorize(&self) -> Arc<PolicyAuthorize> {
+        Arc::new(PolicyAuthorize { authorizer: self.authorizer.clone(), ca: self.ca.clone() })
     }
 }
 
@@ -111,6 +113,13 @@ async fn start_ca(
 ) -> Result<(), StartError> {
     // A client agent's CA is the servers'.
     let Some(raft) = core.raft().cloned() else { return Ok(()) };
+    if let (Some(name), Some(federation)) = (config.primary_elsewhere(), core.federation()) {
+        let primary = PrimaryDatacenter { name: name.clone(), federation: federation.clone() };
+        let (catalog, ca) = (core.catalog.clone(), core.ca.clone());
+        let replicator = Replicator::new(Arc::new(primary), catalog, ca, move || raft.leads());
+        tasks.spawn("replication", replicator.run(shutdown.clone()));
+        return Ok(());
+    }
     let authority = Authority::new(core.ca.clone(), &config.connect)?;
     if raft.leads() {
         authority.initialise().await?;

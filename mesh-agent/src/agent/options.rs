@@ -158,6 +158,7 @@ pub(super) fn facts(config: &RuntimeConfig, node_id: Uuid) -> AgentFacts {
         node: config.node.name.clone(),
         node_id,
         datacenter: config.node.datacenter.clone(),
+        primary: config.cluster.federation.primary.clone(),
         address: config.network.advertise,
         server_port: config.network.server_port,
         serf_port: config.network.serf_lan_port.unwrap_or_default(),

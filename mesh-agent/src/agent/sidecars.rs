@@ -1,11 +1,12 @@
 use super::identities::Identities;
-use super::ports::MeshEndpoints;
+use super::ports::{MeshEndpoints, RemoteFollower};
 use crate::catalog::Catalog;
+use crate::http::Elsewhere;
 use crate::leaf::LeafError;
 use crate::local::ProxyAssignment;
 use crate::model::{Datacenter, ServiceName, Upstream, UpstreamKind};
-use crate::proxy::{Authorize, Engine, InboundSpec, ListenerHandle, OutboundSpec, ProxyError};
-use crate::task::Shutdown;
+use crate::proxy::{Authorize, Endpoints, Engine, InboundSpec, ListenerHandle, OutboundSpec, ProxyError};
+use crate::task::{Shutdown, TaskGroup};
 use std::collections::{HashMap, HashSet};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -57,6 +58,8 @@ pub(super) struct SidecarDeps {
     pub engine: Engine,
     pub identities: Identities,
     pub catalog: Catalog,
+    /// Who knows the way to other datacenters.
+    pub elsewhere: Arc<dyn Elsewhere>,
     pub authorize: Arc<dyn Authorize>,
     /// Where public listeners bind unless their registration says otherwise.
     pub bind: IpAddr,
@@ -70,11 +73,14 @@ pub(super) struct Sidecars {
     open: HashMap<Wanted, ListenerHandle>,
     /// What could not be opened, so that the reason is logged once.
     failed: HashSet<Wanted>,
+    /// Those who ask other datacenters.
+    followers: TaskGroup,
 }
 
 impl Sidecars {
     pub fn new(deps: SidecarDeps, assignments: watch::Receiver<Arc<Vec<ProxyAssignment>>>) -> Self {
-        Self { deps, assignments, open: HashMap::new(), failed: HashSet::new() }
+        let (open, failed, followers) = (HashMap::new(), HashSet::new(), TaskGroup::new());
+        Self { deps, assignments, open, failed, followers }
     }
 
     pub async fn run(mut self, shutdown: Shutdown) {
@@ -87,6 +93,7 @@ impl Sidecars {
             }
         }
         self.open.clear();
+        self.followers.finish().await;
         self.deps.identities.finish().await;
     }
 
@@ -117,6 +124,23 @@ impl Sidecars {
         }
     }
 
+    /// Those of another datacenter are asked for there.
+    fn endpoints(
+        &mut self,
+        destination: &ServiceName,
+        datacenter: &Datacenter,
+        shutdown: &Shutdown,
+    ) -> Arc<dyn Endpoints> {
+        if *datacenter == self.deps.datacenter {
+            return Arc::new(MeshEndpoints::new(self.deps.catalog.clone(), destination.clone(), None));
+        }
+        let elsewhere = self.deps.elsewhere.clone();
+        let (follower, endpoints) = RemoteFollower::new(elsewhere, datacenter.clone(), destination.clone());
+        self.followers.reap();
+        self.followers.spawn("endpoints of another datacenter", follower.run(shutdown.clone()));
+        Arc::new(endpoints)
+    }
+
     async fn open(&mut self, listener: &Wanted, shutdown: &Shutdown) -> Result<ListenerHandle, OpenError> {
         match listener.clone() {
             Wanted::Inbound { bind, service, app } => {
@@ -127,8 +151,7 @@ impl Sidecars {
             }
             Wanted::Outbound { bind, source, destination, datacenter } => {
                 let identity = self.deps.identities.feed(&source, shutdown).await?;
-                let endpoints =
-                    Arc::new(MeshEndpoints::new(self.deps.catalog.clone(), destination.clone(), None));
+                let endpoints = self.endpoints(&destination, &datacenter, shutdown);
                 let spec = OutboundSpec { bind, source, destination, datacenter, identity, endpoints };
                 Ok(self.deps.engine.outbound(spec)?)
             }

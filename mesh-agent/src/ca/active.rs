@@ -13,6 +13,8 @@ pub(super) struct Active {
     pub(super) settings: CaSettings,
     pub(super) provider: Box<dyn CaProvider>,
     pub(super) trust_domain: TrustDomain,
+    /// This datacenter's own authority under the root of the primary, where this is not the primary.
+    pub(super) intermediate: Option<String>,
     /// Bounds signatures under way, where the configuration asks for that.
     pub(super) concurrent: Option<Semaphore>,
 }
@@ -28,7 +30,13 @@ impl Active {
         let trust_domain = TrustDomain::of_cluster(config.cluster_id);
         let permits = (settings.csr_max_per_second == 0).then_some(settings.csr_max_concurrent);
         let concurrent = permits.filter(|n| *n > 0).map(|n| Semaphore::new(n as usize));
-        Ok(Self { view, config, settings, provider, trust_domain, concurrent })
+        let intermediate = state.intermediate_pem.clone();
+        Ok(Self { view, config, settings, provider, trust_domain, intermediate, concurrent })
+    }
+
+    /// What a leaf carries besides itself: what leads from who signed it to the root, and from there to older ones.
+    pub(super) fn intermediates(&self) -> Vec<String> {
+        self.intermediate.iter().chain(&self.root().intermediate_pems).cloned().collect()
     }
 
     pub(super) fn root(&self) -> &CaRoot {
@@ -52,7 +60,10 @@ fn open_provider(
     state: &CaProviderState,
 ) -> Result<Box<dyn CaProvider>, CaError> {
     match provider {
-        BUILTIN => Ok(Box::new(BuiltinCa::open(&root.root_cert_pem, &state.private_key_pem)?)),
+        BUILTIN => {
+            let signer = state.intermediate_pem.as_ref().unwrap_or(&root.root_cert_pem);
+            Ok(Box::new(BuiltinCa::open(signer, &state.private_key_pem)?))
+        }
         other => Err(SettingsError::Provider { found: other.to_owned() }.into()),
     }
 }

@@ -1,5 +1,5 @@
 use super::distinguished_name::subject;
-use super::{CaProvider, LeafTemplate, ProviderError};
+use super::{CaProvider, IntermediateTemplate, LeafTemplate, ProviderError};
 use crate::model::CaProviderState;
 use crate::pki::{KeyKind, RootInfo, TrustDomain};
 use futures_util::future::{BoxFuture, ready};
@@ -66,6 +66,11 @@ impl BuiltinCa {
         Ok(leaf_params(leaf)?.signed_by(&key, &self.issuer)?.pem())
     }
 
+    fn sign_intermediate_now(&self, template: &IntermediateTemplate) -> Result<String, ProviderError> {
+        let key = SubjectPublicKeyInfo::from_der(template.public_key.spki())?;
+        Ok(intermediate_params(template)?.signed_by(&key, &self.issuer)?.pem())
+    }
+
     fn cross_sign_now(&self, other: &RootInfo, not_before: u64) -> Result<String, ProviderError> {
         let key = SubjectPublicKeyInfo::from_der(other.public_key.spki())?;
         let mut params = CertificateParams::default();
@@ -90,11 +95,18 @@ impl CaProvider for BuiltinCa {
 
     fn state(&self) -> Option<CaProviderState> {
         let private_key_pem = self.issuer.key().serialize_pem();
-        Some(CaProviderState { root_id: self.root.id.clone(), private_key_pem })
+        Some(CaProviderState { root_id: self.root.id.clone(), private_key_pem, intermediate_pem: None })
     }
 
     fn sign<'a>(&'a self, leaf: &'a LeafTemplate) -> BoxFuture<'a, Result<String, ProviderError>> {
         Box::pin(ready(self.sign_now(leaf)))
+    }
+
+    fn sign_intermediate<'a>(
+        &'a self,
+        template: &'a IntermediateTemplate,
+    ) -> BoxFuture<'a, Result<String, ProviderError>> {
+        Box::pin(ready(self.sign_intermediate_now(template)))
     }
 
     fn cross_sign<'a>(
@@ -106,7 +118,7 @@ impl CaProvider for BuiltinCa {
     }
 }
 
-fn new_key(kind: KeyKind) -> Result<KeyPair, ProviderError> {
+pub(super) fn new_key(kind: KeyKind) -> Result<KeyPair, ProviderError> {
     let made = match kind {
         KeyKind::P256 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256),
         KeyKind::P384 => KeyPair::generate_for(&rcgen::PKCS_ECDSA_P384_SHA384),
@@ -149,6 +161,22 @@ fn root_params(
 fn authority(params: &mut CertificateParams) {
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+}
+
+fn intermediate_params(template: &IntermediateTemplate) -> Result<CertificateParams, ProviderError> {
+    let mut params = CertificateParams::default();
+    // A name of its own for each key: the issuer of a leaf is first looked for by name.
+    let mark = rand::random::<u32>();
+    params.distinguished_name = DistinguishedName::new();
+    let name = format!("Mesh CA {} {mark:08x}", template.datacenter);
+    params.distinguished_name.push(DnType::CommonName, name.chars().take(64).collect::<String>());
+    params.subject_alt_names = vec![uri(&format!("spiffe://{}", template.trust_domain))?];
+    params.serial_number = Some(random_serial());
+    valid(&mut params, template.not_before, template.not_after);
+    params.use_authority_key_identifier_extension = true;
+    authority(&mut params);
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    Ok(params)
 }
 
 fn leaf_params(leaf: &LeafTemplate) -> Result<CertificateParams, ProviderError> {

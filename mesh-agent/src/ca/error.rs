@@ -15,6 +15,10 @@ pub enum CaError {
     Request(#[from] PkiError),
     #[error("{identity} was refused: its trust domain is not {ours}")]
     TrustDomain { identity: SpiffeId, ours: TrustDomain },
+    #[error("the request of an authority was refused: its trust domain is {found}, not {ours}")]
+    OtherTrustDomain { found: TrustDomain, ours: TrustDomain },
+    #[error("this datacenter's CA follows the primary's: change it there (primary_datacenter)")]
+    Secondary,
     #[error("{identity} was refused: its datacenter is not {ours}")]
     Datacenter { identity: SpiffeId, ours: Datacenter },
     #[error("{identity} was refused: the caller may request a certificate for service {allowed} only")]

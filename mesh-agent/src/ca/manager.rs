@@ -27,7 +27,7 @@ pub struct SignedLeaf {
 /// Owns the CA on the leader.
 pub struct CaManager {
     pub(super) store: Arc<dyn CaStore>,
-    datacenter: Datacenter,
+    pub(super) datacenter: Datacenter,
     clock: Clock,
     limiter: CsrLimiter,
     /// Opened once for each index of the CA's state.
@@ -66,6 +66,9 @@ impl CaManager {
     /// Plans and stores, anew where somebody else's change came between.
     pub(super) async fn carry_out(&self, wish: &Wish) -> Result<(), CaError> {
         const ATTEMPTS: usize = 5;
+        if self.store.provider().is_some_and(|state| state.intermediate_pem.is_some()) {
+            return Err(CaError::Secondary);
+        }
         let mut left = ATTEMPTS;
         loop {
             let Some(change) = self.plan(wish).await? else { return Ok(()) };
@@ -106,8 +109,7 @@ impl CaManager {
         };
         let now = self.now();
         let leaf = template(&active, &csr, now)?;
-        let intermediates = &active.root().intermediate_pems;
-        let chain = sign_and_check(&*active.provider, &leaf, intermediates, now).await?;
+        let chain = sign_and_check(&*active.provider, &leaf, &active.intermediates(), now).await?;
         Ok(SignedLeaf { chain, root_id: active.root().id.clone() })
     }
 
@@ -125,7 +127,7 @@ impl CaManager {
         Ok(())
     }
 
-    async fn admit(&self, requester: &str) -> Result<(), CaError> {
+    pub(super) async fn admit(&self, requester: &str) -> Result<(), CaError> {
         match self.active()?.settings.csr_max_per_second {
             0 => Ok(()),
             rate => Ok(self.limiter.admit(requester, rate).await?),

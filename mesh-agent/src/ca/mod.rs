@@ -13,6 +13,7 @@ mod manager;
 mod provider;
 mod prune;
 mod rotation;
+mod secondary;
 mod settings;
 mod store;
 
@@ -20,8 +21,9 @@ pub use builtin::BuiltinCa;
 pub use error::CaError;
 pub use limit::{CsrLimiter, LimitError};
 pub use manager::{CaManager, SignRequest, SignedLeaf};
-pub use provider::{CaProvider, LeafTemplate, ProviderError};
+pub use provider::{CaProvider, IntermediateTemplate, LeafTemplate, ProviderError};
 pub use prune::{RootPruner, prune};
+pub use secondary::{IntermediateSigner, PrimaryCa};
 pub use settings::{CaSettings, SettingsError};
 pub use store::{CaChange, CaStore, CaStoreError};
 

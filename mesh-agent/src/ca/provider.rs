@@ -1,11 +1,23 @@
-use crate::model::CaProviderState;
-use crate::pki::{PkiError, PublicKey, RootInfo, SpiffeId};
+use crate::model::{CaProviderState, Datacenter};
+use crate::pki::{PkiError, PublicKey, RootInfo, SpiffeId, TrustDomain};
 use futures_util::future::BoxFuture;
 
 /// What a leaf certificate will say. Policy made it; of the request it holds only the key.
 #[derive(Clone, Debug)]
 pub struct LeafTemplate {
     pub identity: SpiffeId,
+    pub public_key: PublicKey,
+    /// Unix seconds.
+    pub not_before: u64,
+    /// Unix seconds.
+    pub not_after: u64,
+}
+
+/// What the certificate of a datacenter's own authority will say.
+#[derive(Clone, Debug)]
+pub struct IntermediateTemplate {
+    pub trust_domain: TrustDomain,
+    pub datacenter: Datacenter,
     pub public_key: PublicKey,
     /// Unix seconds.
     pub not_before: u64,
@@ -23,6 +35,12 @@ pub trait CaProvider: Send + Sync {
 
     /// The certificate as PEM, signed directly by the root.
     fn sign<'a>(&'a self, leaf: &'a LeafTemplate) -> BoxFuture<'a, Result<String, ProviderError>>;
+
+    /// The certificate as PEM of an authority that signs leaves and nothing else.
+    fn sign_intermediate<'a>(
+        &'a self,
+        template: &'a IntermediateTemplate,
+    ) -> BoxFuture<'a, Result<String, ProviderError>>;
 
     /// The other root's name and key in a certificate signed by this one, as PEM: who trusts only this
     /// root can then verify what the other signs. `not_before` is in Unix seconds.

@@ -14,6 +14,7 @@ use std::time::Duration;
 mod configuration;
 mod handshake;
 mod rotation;
+mod secondary;
 mod signing;
 
 /// 2030-01-01.

@@ -1,3 +1,4 @@
+use crate::model::Datacenter;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{Name, Record};
 
@@ -34,6 +35,8 @@ pub(super) enum Verdict {
     Final(Answer),
     /// The name is not ours; this is the answer if there is nobody to ask.
     Foreign(Answer),
+    /// Servers of this datacenter answer it.
+    Across(Datacenter),
     /// The answer ends in an alias outside our zones, whose addresses would complete it.
     Alias(Answer, Name),
 }

@@ -4,7 +4,7 @@
 use super::handler::Handler;
 use super::passing;
 use super::server::{BindError, Sockets};
-use super::{DnsOptions, framing};
+use super::{Across, DnsOptions, framing};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::task::{Shutdown, TaskGroup};
@@ -53,13 +53,14 @@ impl CapturedDns {
         options: DnsOptions,
         catalog: Catalog,
         clock: Clock,
+        across: Arc<dyn Across>,
         meant: Arc<dyn Meant>,
     ) -> Result<Self, BindError> {
         let mut sockets = vec![Sockets::bind((Ipv4Addr::LOCALHOST, 0).into()).await?];
         sockets.extend(Sockets::bind((Ipv6Addr::LOCALHOST, 0).into()).await.ok());
         let (connections, deadline) = (options.tcp_connections, options.tcp_deadline);
         let waiting = Semaphore::new(options.recursions_in_flight.min(Semaphore::MAX_PERMITS));
-        let handler = Handler::new(options, catalog, clock);
+        let handler = Handler::new(options, catalog, clock, across);
         Ok(Self { sockets, desk: Arc::new(Desk { handler, meant, waiting, deadline }), connections })
     }
 

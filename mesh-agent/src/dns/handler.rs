@@ -1,4 +1,5 @@
 use super::DnsOptions;
+use super::across::{self, Across};
 use super::answer::{Answer, Verdict};
 use super::client::Client;
 use super::recursor::{Errand, Recursor};
@@ -17,6 +18,7 @@ use hickory_server::net::xfer::Protocol;
 use hickory_server::server::{Request, RequestHandler, ResponseHandle, ResponseHandler, ResponseInfo};
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::Semaphore;
 
 /// From request to reply, the same for UDP and TCP. Clones share everything.
 #[derive(Clone)]
@@ -26,6 +28,9 @@ pub(super) struct Handler {
     catalog: Catalog,
     clock: Clock,
     udp_answer_limit: usize,
+    across: Arc<dyn Across>,
+    /// Questions that may wait for other datacenters.
+    waiting: Arc<Semaphore>,
 }
 
 #[async_trait]
@@ -46,12 +51,13 @@ impl RequestHandler for Handler {
 }
 
 impl Handler {
-    pub(super) fn new(options: DnsOptions, catalog: Catalog, clock: Clock) -> Self {
+    pub(super) fn new(options: DnsOptions, catalog: Catalog, clock: Clock, across: Arc<dyn Across>) -> Self {
         let recursor =
             Recursor::new(options.recursors.clone(), options.recursor_timeout, options.recursions_in_flight);
         let udp_answer_limit = options.udp_answer_limit;
+        let waiting = Arc::new(Semaphore::new(options.recursions_in_flight.min(Semaphore::MAX_PERMITS)));
         let responder = Arc::new(Responder::new(options));
-        Self { responder, recursor: Arc::new(recursor), catalog, clock, udp_answer_limit }
+        Self { responder, recursor: Arc::new(recursor), catalog, clock, udp_answer_limit, across, waiting }
     }
 
     /// The reply to a question about our zones; `None` to any other.
@@ -92,6 +98,10 @@ impl Handler {
             Verdict::Alias(begun, target) if self.serves(request) => {
                 self.recurse(errand(request, query, target), begun).await
             }
+            Verdict::Across(datacenter) => match self.waiting.try_acquire() {
+                Ok(_waits) => across::ask(&*self.across, datacenter, query).await,
+                Err(_) => Answer::code(ResponseCode::ServFail),
+            },
             Verdict::Final(answer) | Verdict::Foreign(answer) | Verdict::Alias(answer, _) => answer,
         }
     }

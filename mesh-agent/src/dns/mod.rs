@@ -4,12 +4,14 @@
 //! pure functions from a reader of the catalog, a seed and a time. Around them stand the sockets, framing and
 //! decoding of `hickory-server`, for which this room is the request handler, and recursors.
 
+mod across;
 mod answer;
 mod captured;
 mod client;
 mod domain;
 mod framing;
 mod handler;
+mod inside;
 mod names;
 mod options;
 mod passing;
@@ -24,7 +26,9 @@ mod tcp;
 #[cfg(test)]
 mod tests;
 
+pub use across::{Across, Unanswered};
 pub use captured::{CapturedDns, Meant};
 pub use domain::{Domain, DomainError};
+pub use inside::InsideDns;
 pub use options::{DnsOptions, Soa};
 pub use server::{BindError, DnsServer};

@@ -4,7 +4,7 @@ use super::record_maker::{Located, RecordMaker};
 use super::{DnsOptions, names};
 use crate::clock::Timestamp;
 use crate::discovery::{self, CatalogReader, Endpoint, Prepared, Reach, ServiceQuery};
-use crate::model::{Node, ServiceName};
+use crate::model::{Datacenter, Node, ServiceName};
 use hickory_proto::op::{Query, ResponseCode};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use std::collections::HashSet;
@@ -38,6 +38,9 @@ impl Responder {
         let ask = |zone| Ask { maker: RecordMaker { zone, options: &self.options }, catalog, query, moment };
         match self.parser.parse(query.name()) {
             Question::Inside(inside) => {
+                if let Some(datacenter) = self.elsewhere(&inside) {
+                    return Verdict::Across(datacenter);
+                }
                 let answer = ask(inside.zone).inside(&inside);
                 self.follow(catalog, answer, query.query_type(), moment)
             }
@@ -46,6 +49,18 @@ impl Responder {
                 None => Verdict::Foreign(Answer::code(ResponseCode::Refused)),
             },
             Question::Foreign => Verdict::Foreign(Answer::code(ResponseCode::Refused)),
+        }
+    }
+
+    /// Another datacenter whose servers know the subject. Virtual addresses lead nowhere but at home.
+    fn elsewhere(&self, inside: &Inside<'_>) -> Option<Datacenter> {
+        let asked = inside
+            .datacenter
+            .as_ref()
+            .filter(|dc| !dc.eq_ignore_ascii_case(self.options.datacenter.as_str()))?;
+        match inside.subject {
+            Subject::Node(_) | Subject::Service { .. } | Subject::Prepared(_) => Datacenter::new(asked).ok(),
+            _ => None,
         }
     }
 

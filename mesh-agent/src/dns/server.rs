@@ -1,11 +1,12 @@
 use super::handler::Handler;
-use super::{DnsOptions, tcp};
+use super::{Across, DnsOptions, tcp};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::task::{Shutdown, TaskGroup};
 use hickory_server::Server;
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use tokio::net::{TcpListener, UdpSocket};
 
 /// The DNS door: UDP and TCP on the same ports.
@@ -45,6 +46,7 @@ impl DnsServer {
         mut options: DnsOptions,
         catalog: Catalog,
         clock: Clock,
+        across: Arc<dyn Across>,
         addresses: &[SocketAddr],
     ) -> Result<Self, BindError> {
         let mut sockets = Vec::with_capacity(addresses.len());
@@ -53,7 +55,7 @@ impl DnsServer {
         }
         options.recursors.retain(|recursor| !is_own(*recursor, &sockets));
         let limits = tcp::Limits { connections: options.tcp_connections, deadline: options.tcp_deadline };
-        Ok(Self { sockets, limits, handler: Handler::new(options, catalog, clock) })
+        Ok(Self { sockets, limits, handler: Handler::new(options, catalog, clock, across) })
     }
 
     /// Where it listens.

@@ -49,6 +49,8 @@ pub struct Deps {
     pub control: Arc<dyn Control>,
     /// Absent on an agent that is no server.
     pub operator: Option<Arc<dyn Operator>>,
+    /// Names in DNS, for other datacenters.
+    pub names: Arc<dyn Names>,
     /// Absent where the agent is a cluster of its own.
     pub gossip: Option<Gossip>,
     /// The servers of all datacenters; absent on an agent that is no server.
@@ -126,6 +128,12 @@ pub trait Elsewhere: Send + Sync {
     fn datacenters(&self) -> Vec<Datacenter>;
 }
 
+/// Answers questions of DNS.
+pub trait Names: Send + Sync {
+    /// The reply; none to what is no question about a name of the mesh.
+    fn answer(&self, question: Vec<u8>) -> Later<'_, Option<Vec<u8>>>;
+}
+
 /// Keeps this node's leaf certificates fresh.
 pub trait Leaves: Send + Sync {
     /// A valid certificate whose index is above `above`; after `wait`, the one that there is.
@@ -186,6 +194,8 @@ pub struct AgentFacts {
     pub node: NodeName,
     pub node_id: uuid::Uuid,
     pub datacenter: Datacenter,
+    /// Whose intentions and CA count here, if any datacenter's but its own do.
+    pub primary: Option<Datacenter>,
     /// The address that other agents reach this one at.
     pub address: IpAddr,
     /// Where other servers reach this one's RPC; 0 on a client.

@@ -32,7 +32,7 @@ mod tests;
 pub use browser::AllowedHosts;
 pub use deps::{
     AddressRule, AgentFacts, Authority, Control, DataPlane, DataPlaneFacts, Deps, Elsewhere, Events,
-    HttpSettings, Leaves, NoTokens, Operator, Tokens,
+    HttpSettings, Leaves, Names, NoTokens, Operator, Tokens,
 };
 pub use error::ApiError;
 pub use limits::HttpLimits;

@@ -23,11 +23,24 @@ const MOST_HOPS: u8 = 3;
 pub(super) struct Hops(pub(super) u8);
 
 /// Answers here, or passes the request on to where it is answered.
-pub(super) async fn answer(route: &Route, call: Call) -> Answered {
+pub(super) async fn answer(route: &Route, mut call: Call) -> Answered {
+    if let Some(primary) = call.deps.facts.primary.clone().filter(|_| route.primary) {
+        call.uri = naming(&call.uri, &primary);
+        call.options.datacenter = Some(primary).filter(|primary| *primary != call.deps.facts.datacenter);
+    }
     if let Some(datacenter) = elsewhere(route, &call) {
         return pass_across(&datacenter, call).await;
     }
     if answers_here(route, &call.deps) { (route.handler)(call).await } else { pass_on(call).await }
+}
+
+/// The same request for another datacenter.
+fn naming(uri: &str, datacenter: &Datacenter) -> String {
+    let (path, query) = uri.split_once('?').unwrap_or((uri, ""));
+    let others = query.split('&').filter(|pair| !pair.is_empty() && pair.split('=').next() != Some("dc"));
+    let named = format!("dc={datacenter}");
+    let pairs: Vec<&str> = others.chain([named.as_str()]).collect();
+    format!("{path}?{}", pairs.join("&"))
 }
 
 /// Another datacenter that answers it. An agent speaks of itself whatever datacenter is asked for.
@@ -123,4 +136,22 @@ async fn taken_apart(response: Response<Body>) -> Result<PassedAnswer, String> {
     let headers = parts.headers.iter().filter_map(text).collect();
     let body = body.collect().await.map_err(|error| error.to_string())?.to_bytes().to_vec();
     Ok(PassedAnswer { status: parts.status.as_u16(), headers, body })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_names_the_datacenter_that_is_to_answer_it_and_no_other() {
+        let primary = Datacenter::new("dc1").unwrap();
+        let table = [
+            ("/v1/a", "/v1/a?dc=dc1"),
+            ("/v1/a?dc=dc2", "/v1/a?dc=dc1"),
+            ("/v1/a?x=1&dc=dc2&dc&y=%26", "/v1/a?x=1&y=%26&dc=dc1"),
+        ];
+        for (uri, wanted) in table {
+            assert_eq!(naming(uri, &primary), wanted);
+        }
+    }
 }

@@ -30,6 +30,8 @@ pub struct Route {
     pub body_limit: usize,
     /// Who can answer it.
     pub place: Place,
+    /// The primary datacenter answers it for all.
+    pub primary: bool,
     /// The answer goes on until somebody hangs up.
     pub streams: bool,
     pub handler: Handler,
@@ -40,7 +42,16 @@ pub const BODY_LIMIT: usize = 512 * 1024;
 
 impl Route {
     pub const fn new(method: Method, path: &'static str, access: Access, handler: Handler) -> Self {
-        Self { method, path, access, body_limit: BODY_LIMIT, place: Place::Anywhere, streams: false, handler }
+        Self {
+            method,
+            path,
+            access,
+            body_limit: BODY_LIMIT,
+            place: Place::Anywhere,
+            primary: false,
+            streams: false,
+            handler,
+        }
     }
 
     #[must_use]
@@ -74,6 +85,13 @@ impl Route {
     #[must_use]
     pub const fn at_leader(mut self) -> Self {
         self.place = Place::Leader;
+        self
+    }
+
+    /// What it changes is the primary datacenter's.
+    #[must_use]
+    pub const fn at_primary(mut self) -> Self {
+        self.primary = true;
         self
     }
 

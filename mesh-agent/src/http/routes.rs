@@ -2,9 +2,9 @@ use super::route::Route;
 use super::ui;
 use super::v1::{
     agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, ca, catalog,
-    catalog_write, coordinate, event, health, host, intention_exact, intention_query, intentions,
-    internal_ui, keyring, kv, leaf, members, metrics, monitor, prepared_query, proxy_config, raft,
-    service_write, session, snapshot, status, txn,
+    catalog_write, coordinate, dns, event, health, host, intention_exact, intention_query, intentions,
+    internal_ui, keyring, kv, leaf, members, metrics, monitor, prepared_query, proxy_config, query_failover,
+    raft, service_write, session, snapshot, status, txn,
 };
 use crate::acl::{Access, Level, Resource};
 
@@ -58,19 +58,21 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/health/state/", NODES, to!(health::state)),
     // Intentions.
     Route::get("/v1/connect/intentions", INTENTIONS, to!(intentions::list)),
-    Route::post("/v1/connect/intentions", Access::INTENTION_WRITE, to!(intentions::create)),
+    Route::post("/v1/connect/intentions", Access::INTENTION_WRITE, to!(intentions::create)).at_primary(),
     Route::get("/v1/connect/intentions/", INTENTIONS, to!(intentions::read)),
-    Route::put("/v1/connect/intentions/", Access::INTENTION_WRITE, to!(intentions::update)),
-    Route::delete("/v1/connect/intentions/", Access::INTENTION_WRITE, to!(intentions::delete)),
+    Route::put("/v1/connect/intentions/", Access::INTENTION_WRITE, to!(intentions::update)).at_primary(),
+    Route::delete("/v1/connect/intentions/", Access::INTENTION_WRITE, to!(intentions::delete)).at_primary(),
     Route::get("/v1/connect/intentions/match", INTENTIONS, to!(intention_query::matching)),
     Route::get("/v1/connect/intentions/check", Access::INTENTION_READ, to!(intention_query::check)),
     Route::get("/v1/connect/intentions/exact", INTENTIONS, to!(intention_exact::read)),
-    Route::put("/v1/connect/intentions/exact", Access::INTENTION_WRITE, to!(intention_exact::put)),
-    Route::delete("/v1/connect/intentions/exact", Access::INTENTION_WRITE, to!(intention_exact::delete)),
+    Route::put("/v1/connect/intentions/exact", Access::INTENTION_WRITE, to!(intention_exact::put))
+        .at_primary(),
+    Route::delete("/v1/connect/intentions/exact", Access::INTENTION_WRITE, to!(intention_exact::delete))
+        .at_primary(),
     // The certificate authority.
     Route::get("/v1/connect/ca/roots", Access::None, to!(ca::roots)),
     Route::get("/v1/connect/ca/configuration", Access::OPERATOR_READ, to!(ca::configuration)),
-    Route::put("/v1/connect/ca/configuration", Access::OPERATOR_WRITE, to!(ca::configure)),
+    Route::put("/v1/connect/ca/configuration", Access::OPERATOR_WRITE, to!(ca::configure)).at_primary(),
     Route::get("/v1/agent/connect/ca/roots", Access::None, to!(ca::agent_roots)),
     Route::get("/v1/agent/connect/ca/leaf/", Access::SERVICE_WRITE, to!(leaf::leaf)),
     Route::get("/v1/agent/connect/proxy/", Access::SERVICE_WRITE, to!(proxy_config::show)),
@@ -134,9 +136,12 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/query/", QUERIES, to!(prepared_query::read)).at_servers(),
     Route::put("/v1/query/", Access::QUERY_WRITE, to!(prepared_query::update)).at_servers(),
     Route::delete("/v1/query/", Access::QUERY_WRITE, to!(prepared_query::delete)).at_servers(),
+    Route::post("/v1/internal/query", QUERIES, to!(query_failover::execute)).at_servers(),
     // User events.
     Route::put("/v1/event/fire/", Access::EVENT_WRITE, to!(event::fire)).body_limit(EVENT_PAYLOAD),
     Route::get("/v1/event/list", EVENTS, to!(event::list)),
+    // Names, for other datacenters.
+    Route::post("/v1/internal/dns", Access::SERVICE_READ, to!(dns::answer)).body_limit(dns::MOST),
     // What the UI reads.
     Route::get("/v1/internal/ui/nodes", NODES, to!(internal_ui::nodes)),
     Route::get("/v1/internal/ui/node/", NODES, to!(internal_ui::node)),

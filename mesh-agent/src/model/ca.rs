@@ -48,6 +48,10 @@ pub struct CaProviderState {
     /// The root that this key belongs to.
     pub root_id: String,
     pub private_key_pem: String,
+    /// The certificate that the key belongs to, where that is not the root itself: a datacenter's own under the root
+    /// of the primary.
+    #[serde(default)]
+    pub intermediate_pem: Option<String>,
 }
 
 impl std::fmt::Debug for CaProviderState {

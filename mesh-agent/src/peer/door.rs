@@ -5,9 +5,11 @@ use super::question::{
     CaFault, CaRequest, Fault, Introduction, OperatorQuestion, ReadConsistency, ServerStatus, SignQuestion,
     WriteAnswer, method,
 };
+use super::replica::replicate;
 use crate::ca::{CaManager, SignRequest};
 use crate::catalog::{Consensus, Later};
-use crate::model::Datacenter;
+use crate::leader::PrimaryState;
+use crate::model::{Datacenter, NameError};
 use crate::pki::cluster::{NodeIdentity, NodeRole};
 use crate::raft::RaftNode;
 use crate::rpc::{Call, Handler, Refusal, Reply, decode, encode};
@@ -72,6 +74,8 @@ impl Handler for PeerDoor {
                 method::SIGN => one(&self.sign(&call, question(body)?).await),
                 method::CONFIGURE_CA => one(&self.configure(question(body)?).await),
                 method::API => one(&self.pages.answer(question(body)?).await),
+                method::REPLICATE => one(&self.replicate(question(body)?).await),
+                method::SIGN_INTERMEDIATE => one(&self.sign_intermediate(&call, question(body)?).await),
                 method::STATUS => one(&self.introduce(&call, question(body)?)),
                 other => Err(Refusal::new(format!("this server knows no method {other:?}"))),
             }
@@ -79,10 +83,11 @@ impl Handler for PeerDoor {
     }
 }
 
-/// Servers of other datacenters pass on what their own callers ask of this one, and no more.
+/// Servers of other datacenters pass on what their own callers ask of this one, and follow the primary.
 fn from_elsewhere(peer: &NodeIdentity, method: &str) -> usize {
     match (method, peer.role) {
         (method::API, NodeRole::Server) => BETWEEN_SERVERS,
+        (method::REPLICATE | method::SIGN_INTERMEDIATE, NodeRole::Server) => SMALL,
         _ => 0,
     }
 }
@@ -143,6 +148,17 @@ impl PeerDoor {
         let requester = call.peer.id.map_or_else(|| call.address.ip().to_string(), |id| id.to_string());
         let request = SignRequest { csr_pem: &asked.csr_pem, service: &asked.service, requester: &requester };
         Ok(self.ca.sign(request).await?.chain.to_pem())
+    }
+
+    async fn replicate(&self, above: u64) -> Result<PrimaryState, Fault> {
+        replicate(&self.store, &self.agreement, above).await
+    }
+
+    /// For the datacenter that the caller's certificate names.
+    async fn sign_intermediate(&self, call: &Call, csr_pem: String) -> Result<String, CaFault> {
+        let unnamed = |error: NameError| CaFault { refused: true, reason: error.to_string() };
+        let datacenter = Datacenter::new(&call.peer.datacenter).map_err(unnamed)?;
+        Ok(self.ca.sign_intermediate(&csr_pem, &datacenter).await?)
     }
 
     async fn configure(&self, asked: CaRequest) -> Result<(), CaFault> {

@@ -1,5 +1,9 @@
-use super::question::method;
+use super::question::{CaFault, Fault, method};
+use super::replica::REPLICATION;
+use crate::ca::CaError;
+use crate::catalog::ConsensusError;
 use crate::gossip::Gossip;
+use crate::leader::PrimaryState;
 use crate::model::Datacenter;
 use crate::pki::cluster::ClusterTls;
 use crate::rpc::{Pool, RpcError, RpcLimits};
@@ -106,6 +110,31 @@ impl Federation {
         let passed: Result<Result<PassedAnswer, String>, Unreached> =
             self.call(datacenter, method::API, request, method::ASK + patience).await;
         passed.unwrap_or_else(|error| Err(error.to_string()))
+    }
+
+    /// What the primary says, once its index is above this one or some time is over.
+    ///
+    /// # Errors
+    /// No server of it answers, or it has no leader.
+    pub async fn replicate(&self, primary: &Datacenter, above: u64) -> Result<PrimaryState, String> {
+        let patience = REPLICATION + method::ASK;
+        let answer: Result<Result<PrimaryState, Fault>, Unreached> =
+            self.call(primary, method::REPLICATE, &above, patience).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        answer.map_err(|fault| ConsensusError::from(fault).to_string())
+    }
+
+    /// Has the primary sign the request of this datacenter's authority.
+    ///
+    /// # Errors
+    /// It refuses, or no server of it answers.
+    pub async fn sign_intermediate(&self, primary: &Datacenter, csr_pem: &str) -> Result<String, CaError> {
+        let answer: Result<Result<String, CaFault>, Unreached> =
+            self.call(primary, method::SIGN_INTERMEDIATE, &csr_pem, method::ASK).await;
+        match answer {
+            Ok(signed) => Ok(signed?),
+            Err(error) => Err(CaError::Elsewhere { refused: false, reason: error.to_string() }),
+        }
     }
 
     /// Asks servers of a datacenter, until one can have taken the question.

@@ -11,6 +11,7 @@ mod lead;
 mod operator;
 mod question;
 mod remote;
+mod replica;
 mod source;
 #[cfg(test)]
 mod tests;

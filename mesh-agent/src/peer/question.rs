@@ -25,6 +25,9 @@ pub(super) mod method {
     pub(in crate::peer) const OPERATE: &str = "operate";
     /// A request to the API that the caller cannot answer itself.
     pub(in crate::peer) const API: &str = "api";
+    /// What another datacenter follows of this one, and a certificate for its own authority.
+    pub(in crate::peer) const REPLICATE: &str = "replicate";
+    pub(in crate::peer) const SIGN_INTERMEDIATE: &str = "sign-intermediate";
 
     /// A server itself waits this long for a leader, or for a majority.
     pub(in crate::peer) const PATIENCE: Duration = Duration::from_secs(10);
@@ -143,6 +146,8 @@ impl From<CaError> for CaFault {
                 | CaError::Datacenter { .. }
                 | CaError::Service { .. }
                 | CaError::Settings(_)
+                | CaError::OtherTrustDomain { .. }
+                | CaError::Secondary
         );
         Self { refused, reason: error.to_string() }
     }

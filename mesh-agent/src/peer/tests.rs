@@ -198,3 +198,26 @@ async fn a_minority_writes_nothing_and_says_so() {
     assert!(refused.contains("may still take effect") || refused.contains("No cluster leader"), "{refused}");
     assert_eq!(services(&last.catalog, Consistency::Stale).await, 0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nodes_of_another_datacenter_call_nothing_that_is_for_this_one() {
+    let cluster = Cluster::founded().await;
+    let server = *cluster.addresses.values().next().unwrap();
+    let pool = |role| {
+        let tls = ClusterTls::of_secret(&cluster.secret, role, "dc2", Uuid::new_v4(), Clock::System).unwrap();
+        Pool::new(tls.towards("dc1").unwrap(), RpcLimits::default())
+    };
+    let (theirs, client) = (pool(NodeRole::Server), pool(NodeRole::Client));
+    for method in ["raft", "lead", "operate", "write", "newest", "follow", "sign", "configure-ca", "status"] {
+        let refused = theirs.call::<_, ()>(server, method, &(), DEADLINE).await.unwrap_err().to_string();
+        assert!(refused.contains("may not call"), "{method}: {refused}");
+    }
+    for method in ["api", "replicate", "sign-intermediate"] {
+        let refused = client.call::<_, ()>(server, method, &(), DEADLINE).await.unwrap_err().to_string();
+        assert!(refused.contains("may not call"), "{method}: {refused}");
+    }
+    let uri = "/v1/catalog/nodes".to_owned();
+    let request = PassedRequest { method: "GET".to_owned(), uri, token: None, body: Vec::new(), hops: 1 };
+    let answer: Result<PassedAnswer, String> = theirs.call(server, "api", &request, DEADLINE).await.unwrap();
+    assert_eq!(answer.unwrap_err(), "a test has no API");
+}

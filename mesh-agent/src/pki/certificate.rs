@@ -161,6 +161,11 @@ fn low_64_bits(serial: &[u8]) -> u64 {
 /// The identity in the one URI among the subject alternative names. With `alone`, no other name of any
 /// kind may stand beside it.
 pub(super) fn only_uri(extensions: &[&X509Extension<'_>], alone: bool) -> Result<SpiffeId, PkiError> {
+    Ok(SpiffeId::parse(&uri_text(extensions, alone)?)?)
+}
+
+/// The same, whatever the URI names.
+pub(super) fn uri_text(extensions: &[&X509Extension<'_>], alone: bool) -> Result<String, PkiError> {
     let mut names = Vec::new();
     for extension in extensions.iter().filter(|e| e.oid == OID_X509_EXT_SUBJECT_ALT_NAME) {
         match extension.parsed_extension() {
@@ -170,7 +175,7 @@ pub(super) fn only_uri(extensions: &[&X509Extension<'_>], alone: bool) -> Result
     }
     let uris: Vec<&str> = names.iter().filter_map(|n| uri(n)).collect();
     match uris[..] {
-        [uri] if names.len() == 1 || !alone => Ok(SpiffeId::parse(uri)?),
+        [uri] if names.len() == 1 || !alone => Ok(uri.to_owned()),
         _ => Err(PkiError::SubjectAltNames { found: describe(&names) }),
     }
 }

@@ -25,30 +25,14 @@ impl Csr {
     /// # Errors
     /// It is not exactly one PEM section, or [`Csr::from_der`] refuses it.
     pub fn from_pem(pem: &str) -> Result<Self, PkiError> {
-        let requests: Vec<CertificateSigningRequestDer<'_>> = sections(WHAT, pem.as_bytes(), MAX_CSR_BYTES)?;
-        match &requests[..] {
-            [request] => Self::from_der(request),
-            _ => Err(PkiError::Count {
-                what: "CERTIFICATE REQUEST",
-                found: requests.len(),
-                wanted: "exactly one",
-            }),
-        }
+        Self::from_der(&one_request(pem)?)
     }
 
     /// # Errors
     /// Too large, malformed, not signed by its own key, a weak key, asking to be an authority, or its
     /// subject alternative names are not one service identity and nothing else.
     pub fn from_der(der: &[u8]) -> Result<Self, PkiError> {
-        check_size(WHAT, der, MAX_CSR_BYTES)?;
-        let (rest, request) = X509CertificationRequest::from_der(der)
-            .map_err(|e| PkiError::NotDer { what: WHAT, reason: e.to_string() })?;
-        if !rest.is_empty() {
-            return Err(PkiError::NotDer { what: WHAT, reason: "bytes follow it".into() });
-        }
-        // The key first: a signature by a weak key proves little, and costs the more the larger the key is.
-        let public_key = PublicKey::new(&request.certification_request_info.subject_pki)?;
-        request.verify_signature().map_err(|_| PkiError::ProofOfPossession)?;
+        let (request, public_key) = proven(der)?;
         let extensions = extensions(&request);
         refuse_authority(&extensions)?;
         Ok(Self { identity: only_uri(&extensions, true)?, public_key })
@@ -63,8 +47,32 @@ impl Csr {
     }
 }
 
+/// The one request in a PEM.
+pub(super) fn one_request(pem: &str) -> Result<CertificateSigningRequestDer<'static>, PkiError> {
+    let mut requests: Vec<CertificateSigningRequestDer<'static>> =
+        sections(WHAT, pem.as_bytes(), MAX_CSR_BYTES)?;
+    match (requests.len(), requests.pop()) {
+        (1, Some(request)) => Ok(request),
+        (found, _) => Err(PkiError::Count { what: "CERTIFICATE REQUEST", found, wanted: "exactly one" }),
+    }
+}
+
+/// A request that is signed by its own key, and that key.
+pub(super) fn proven(der: &[u8]) -> Result<(X509CertificationRequest<'_>, PublicKey), PkiError> {
+    check_size(WHAT, der, MAX_CSR_BYTES)?;
+    let (rest, request) = X509CertificationRequest::from_der(der)
+        .map_err(|e| PkiError::NotDer { what: WHAT, reason: e.to_string() })?;
+    if !rest.is_empty() {
+        return Err(PkiError::NotDer { what: WHAT, reason: "bytes follow it".into() });
+    }
+    // The key first: a signature by a weak key proves little, and costs the more the larger the key is.
+    let public_key = PublicKey::new(&request.certification_request_info.subject_pki)?;
+    request.verify_signature().map_err(|_| PkiError::ProofOfPossession)?;
+    Ok((request, public_key))
+}
+
 /// Those of every extension attribute: a second attribute could hide a second name.
-fn extensions<'a>(request: &'a X509CertificationRequest<'a>) -> Vec<&'a X509Extension<'a>> {
+pub(super) fn extensions<'a>(request: &'a X509CertificationRequest<'a>) -> Vec<&'a X509Extension<'a>> {
     let attributes = request.certification_request_info.iter_attributes();
     let requests = attributes.filter_map(|a| match a.parsed_attribute() {
         ParsedCriAttribute::ExtensionRequest(request) => Some(&request.extensions),

@@ -1,6 +1,6 @@
 use super::MeshSnapshot;
 use crate::intention::IntentionDecision;
-use crate::model::{Datacenter, ServiceName};
+use crate::model::ServiceName;
 use crate::pki::{SpiffeId, TrustDomain};
 use arc_swap::ArcSwap;
 use std::sync::Arc;
@@ -27,22 +27,16 @@ impl Authorizer {
     }
 
     /// Whether `client`, an identity proved by its certificate, may connect to the local service `target`
-    /// of the mesh `trust_domain` in `datacenter`.
+    /// of the mesh `trust_domain`. Intentions name services, whatever datacenter these are in.
     pub fn authorize(
         &self,
         client: &SpiffeId,
         target: &ServiceName,
         trust_domain: &TrustDomain,
-        datacenter: &Datacenter,
     ) -> IntentionDecision {
         if client.trust_domain != *trust_domain {
             return IntentionDecision::refused(format_args!(
                 "Identity from an external trust domain: {client}, while this mesh is {trust_domain}"
-            ));
-        }
-        if client.datacenter != *datacenter {
-            return IntentionDecision::refused(format_args!(
-                "Identity from an external datacenter: {client}, while this is {datacenter}"
             ));
         }
         self.current.load().decide(&client.service, target)
@@ -69,11 +63,11 @@ mod tests {
     fn ask(authorizer: &Authorizer, client: &str) -> IntentionDecision {
         let client = SpiffeId::parse(client).unwrap();
         let home = TrustDomain::new("home.consul").unwrap();
-        authorizer.authorize(&client, &service("db"), &home, &Datacenter::new("dc1").unwrap())
+        authorizer.authorize(&client, &service("db"), &home)
     }
 
     #[test]
-    fn only_identities_of_this_mesh_and_datacenter_are_looked_up() {
+    fn only_identities_of_this_mesh_are_looked_up_whatever_their_datacenter() {
         let cases = [
             ("spiffe://home.consul/ns/default/dc/dc1/svc/api", true, "Default behavior configured by ACLs"),
             ("spiffe://home.consul/ns/default/dc/dc1/svc/web", false, "Matched intention: web => db (deny)"),
@@ -82,7 +76,8 @@ mod tests {
                 false,
                 "Identity from an external trust domain",
             ),
-            ("spiffe://home.consul/ns/default/dc/dc2/svc/api", false, "Identity from an external datacenter"),
+            ("spiffe://home.consul/ns/default/dc/dc2/svc/api", true, "Default behavior configured by ACLs"),
+            ("spiffe://home.consul/ns/default/dc/dc2/svc/web", false, "Matched intention: web => db (deny)"),
         ];
         for (client, allowed, reason) in cases {
             let decision = ask(&allowing_all(), client);

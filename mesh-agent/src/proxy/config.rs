@@ -69,7 +69,7 @@ impl<T> Cache<T> {
     }
 }
 
-/// The server's side: accepts services of our own trust domain and datacenter.
+/// The server's side: accepts services of our own trust domain.
 pub(super) struct ServerConfigs(Cache<Arc<ServerConfig>>);
 
 impl ServerConfigs {

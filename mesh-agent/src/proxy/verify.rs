@@ -1,5 +1,4 @@
 use super::identity::TlsIdentity;
-use crate::model::Datacenter;
 use crate::pki::{SpiffeError, SpiffeId, TrustDomain};
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{
@@ -34,8 +33,6 @@ pub(super) enum VerifyError {
     NotAService(#[from] SpiffeError),
     #[error("{presented} is of another trust domain than ours, {ours}")]
     TrustDomain { presented: SpiffeId, ours: TrustDomain },
-    #[error("{presented} is of another datacenter than ours, {ours}")]
-    Datacenter { presented: SpiffeId, ours: Datacenter },
     #[error("the instance shows the certificate of {presented}, expected {expected}")]
     OtherService { presented: SpiffeId, expected: SpiffeId },
 }
@@ -156,7 +153,7 @@ impl Chain {
     }
 }
 
-/// Accepts clients that are services of our trust domain and datacenter.
+/// Accepts clients that are services of our trust domain, in whatever datacenter: policy decides among them.
 #[derive(Debug)]
 pub(super) struct ClientVerifier {
     chain: Chain,
@@ -178,9 +175,6 @@ impl ClientVerifier {
         let presented = read_identity(leaf)?.id;
         if presented.trust_domain != self.ours.trust_domain {
             return Err(VerifyError::TrustDomain { presented, ours: self.ours.trust_domain.clone() });
-        }
-        if presented.datacenter != self.ours.datacenter {
-            return Err(VerifyError::Datacenter { presented, ours: self.ours.datacenter.clone() });
         }
         Ok(())
     }

@@ -41,6 +41,12 @@ pub enum Command {
     /// Creates, or replaces the one with the same id.
     PutPreparedQuery(Box<PreparedQuery>),
     DeletePreparedQuery(PreparedQueryId),
+    /// Makes intentions those of another datacenter: rows of these ids go, and these come as they are there, in place
+    /// of any between the same services.
+    ReplicateIntentions {
+        delete: Vec<IntentionId>,
+        put: Vec<Intention>,
+    },
 }
 
 impl Command {
@@ -53,6 +59,7 @@ impl Command {
             Self::Txn(operations) => operations.iter().map(|operation| ROW + operation.weight()).sum(),
             Self::Register(registration) => ROW * (registration.services.len() + registration.checks.len()),
             Self::EndLockDelays(keys) => keys.len() * 64,
+            Self::ReplicateIntentions { delete, put } => delete.len() * 64 + put.len() * ROW,
             _ => 0,
         }
     }

@@ -27,7 +27,9 @@ mod whole;
 
 pub use command::{Command, Deregistration, Outcome, Refusal, Registration};
 pub use kv::{GetKey, KeyNames, KvRead, KvReadVerb, KvVerb, KvWrite, ListKeys, LockDelay};
-pub use prepared::{ExecutePrepared, Executed, ExplainPrepared, GetPrepared, ListPrepared, TemplateError};
+pub use prepared::{
+    ExecuteGiven, ExecutePrepared, Executed, ExplainPrepared, GetPrepared, ListPrepared, TemplateError,
+};
 pub use query::{
     AllChecks, CaView, GetCa, GetIntention, GetNode, InstancesOf, IntentionRead, ListIntentions, ListNodes,
     ListServices, MatchIntentions, NodeView, OwnersOf, Query, ServiceChecks, ServiceInstance, Through,

@@ -34,6 +34,14 @@ pub struct RuntimeConfig {
     pub reloadable: Reloadable,
 }
 
+impl RuntimeConfig {
+    /// The primary, where that is another datacenter.
+    pub fn primary_elsewhere(&self) -> Option<&Datacenter> {
+        let primary = self.cluster.federation.primary.as_ref()?;
+        Some(primary).filter(|primary| !primary.as_str().eq_ignore_ascii_case(self.node.datacenter.as_str()))
+    }
+}
+
 /// The part of the configuration that changes without a restart.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Reloadable {

@@ -1,5 +1,4 @@
 use crate::ca::CaManager;
-use crate::model::Datacenter;
 use crate::policy::Authorizer;
 use crate::proxy::{Answer, Authorize, AuthorizeRequest, Decision};
 use std::sync::Arc;
@@ -8,7 +7,6 @@ use std::sync::Arc;
 pub(in crate::agent) struct PolicyAuthorize {
     pub authorizer: Authorizer,
     pub ca: Arc<CaManager>,
-    pub datacenter: Datacenter,
 }
 
 impl PolicyAuthorize {
@@ -17,8 +15,7 @@ impl PolicyAuthorize {
             Ok(trust_domain) => trust_domain,
             Err(error) => return Decision::deny(error.to_string()),
         };
-        let decision =
-            self.authorizer.authorize(&request.client, &request.target, &trust_domain, &self.datacenter);
+        let decision = self.authorizer.authorize(&request.client, &request.target, &trust_domain);
         Decision { allowed: decision.allowed, reason: decision.reason }
     }
 }

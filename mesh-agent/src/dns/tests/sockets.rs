@@ -1,9 +1,10 @@
 use crate::catalog::fixtures::catalog_over;
 use crate::clock::Clock;
-use crate::dns::{DnsOptions, DnsServer, framing};
+use crate::dns::{Across, DnsOptions, DnsServer, Unanswered, framing};
 use crate::model::{Datacenter, NodeName, NodeService};
 use crate::state::{Store, fixtures};
 use crate::task::{Shutdown, TaskGroup};
+use futures_util::future::BoxFuture;
 use hickory_proto::op::{Edns, Message, MessageType, OpCode, Query, ResponseCode};
 use hickory_proto::rr::rdata::A;
 use hickory_proto::rr::{Name, RData, Record, RecordType};
@@ -34,6 +35,27 @@ fn store(instances: u32) -> Arc<Store> {
     store
 }
 
+/// A second datacenter, where everything is at one address; there is no third.
+struct Second;
+
+impl Across for Second {
+    fn ask(&self, datacenter: Datacenter, question: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, Unanswered>> {
+        Box::pin(async move {
+            match datacenter.as_str() {
+                "dc2" => {
+                    let asked = Message::from_vec(&question).unwrap();
+                    let mut reply = Message::response(asked.metadata.id, OpCode::Query);
+                    let name = asked.queries[0].name().clone();
+                    reply.answers.push(Record::from_rdata(name, 0, RData::A(A::new(10, 2, 0, 1))));
+                    Ok(reply.to_vec().unwrap())
+                }
+                "dc3" => Err(Unanswered::NoSuchDatacenter),
+                _ => Err(Unanswered::Failed { reason: "it is down".to_owned() }),
+            }
+        })
+    }
+}
+
 /// A running server, which stops when it is dropped.
 struct Running {
     address: SocketAddr,
@@ -44,7 +66,8 @@ impl Running {
     async fn start(options: DnsOptions, instances: u32) -> Self {
         let catalog = catalog_over(store(instances));
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = DnsServer::bind(options, catalog, Clock::System, &[any]).await.unwrap();
+        let server =
+            DnsServer::bind(options, catalog, Clock::System, Arc::new(Second), &[any]).await.unwrap();
         let address = server.addresses().next().unwrap();
         let mut tasks = TaskGroup::new();
         tasks.spawn("dns", server.run(Shutdown::new()));
@@ -293,6 +316,23 @@ async fn questions_over_the_limit_of_waiting_ones_fail_at_once() {
 }
 
 #[tokio::test]
+async fn a_name_of_another_datacenter_is_answered_by_its_servers() {
+    let server = Running::start(options(), 1).await;
+    let table = [
+        ("web.service.dc2.consul.", ResponseCode::NoError, 1),
+        ("any.node.dc2.mesh.", ResponseCode::NoError, 1),
+        ("web.virtual.dc2.consul.", ResponseCode::NXDomain, 0),
+        ("web.service.dc3.consul.", ResponseCode::NXDomain, 0),
+        ("web.service.dc4.consul.", ResponseCode::ServFail, 0),
+        ("web.service.dc1.consul.", ResponseCode::NoError, 1),
+    ];
+    for (name, code, answers) in table {
+        let answer = server.udp(&question(name, RecordType::A)).await;
+        assert_eq!((answer.metadata.response_code, answer.answers.len()), (code, answers), "{name}");
+    }
+}
+
+#[tokio::test]
 async fn without_recursors_foreign_names_are_refused() {
     let server = Running::start(options(), 1).await;
     let answer = server.udp(&question("www.example.com.", RecordType::A)).await;
@@ -303,7 +343,7 @@ async fn without_recursors_foreign_names_are_refused() {
 async fn an_address_in_use_is_an_error_that_names_it() {
     let server = Running::start(options(), 1).await;
     let catalog = catalog_over(store(1));
-    let taken = DnsServer::bind(options(), catalog, Clock::System, &[server.address]).await;
+    let taken = DnsServer::bind(options(), catalog, Clock::System, Arc::new(Second), &[server.address]).await;
     let error = taken.err().unwrap().to_string();
     assert!(error.contains(&server.address.to_string()) && error.contains("ports.dns"), "{error}");
 }

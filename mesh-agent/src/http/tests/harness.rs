@@ -7,7 +7,7 @@ use crate::event::ThisNode;
 use crate::gossip::Gossip;
 use crate::http::{
     AgentFacts, AllowedHosts, Control, Deps, Elsewhere, Events, HttpLimits, HttpServer, HttpSettings, Leaves,
-    NoTokens, Token, Tokens,
+    Names, NoTokens, Token, Tokens,
 };
 use crate::leaf::LeafError;
 use crate::local::{LocalOptions, LocalState, ScriptPolicy};
@@ -147,6 +147,15 @@ impl Elsewhere for Alone {
     }
 }
 
+/// Knows no name.
+struct NoNames;
+
+impl Names for NoNames {
+    fn answer(&self, _: Vec<u8>) -> Later<'_, Option<Vec<u8>>> {
+        Box::pin(async { None })
+    }
+}
+
 pub struct DenyAll;
 
 impl Tokens for DenyAll {
@@ -252,6 +261,7 @@ pub async fn build(plan: Plan) -> House {
         tokens: plan.tokens,
         control: control.clone(),
         operator: None,
+        names: Arc::new(NoNames),
         gossip: plan.gossip,
         wan: None,
         logs,
@@ -275,6 +285,7 @@ fn facts() -> AgentFacts {
         node: NodeName::new("alpha").unwrap(),
         node_id: uuid::Uuid::from_u128(1),
         datacenter: Datacenter::new("dc1").unwrap(),
+        primary: None,
         address: "127.0.0.1".parse().unwrap(),
         server_port: 8300,
         serf_port: 8301,

@@ -22,7 +22,7 @@ pub async fn show(call: Call) -> Answered {
 fn config(facts: &AgentFacts) -> Value {
     json!({
         "Datacenter": facts.datacenter,
-        "PrimaryDatacenter": facts.datacenter,
+        "PrimaryDatacenter": facts.primary.as_ref().unwrap_or(&facts.datacenter),
         "NodeName": facts.node,
         "NodeID": facts.node_id,
         "Revision": facts.revision,
@@ -42,7 +42,7 @@ fn stats(call: &Call, dataplane: &DataPlaneFacts) -> Value {
         },
         "build": {"revision": facts.revision, "version": facts.version},
         "consul": {
-            "known_datacenters": "1",
+            "known_datacenters": call.deps.elsewhere.datacenters().len().max(1).to_string(),
             "leader": (leader.as_ref() == Some(&own)).to_string(),
             "leader_addr": leader.unwrap_or_default(),
             "server": facts.server.to_string(),

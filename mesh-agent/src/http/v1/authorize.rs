@@ -14,7 +14,7 @@ pub async fn authorize(call: Call) -> Answered {
     call.enforce(Access::SERVICE_WRITE, target.as_str())?;
     let client = SpiffeId::parse(&asked.client_cert_uri)?;
     let home = trust_domain(&call)?;
-    let decision = call.deps.authorizer.authorize(&client, &target, &home, &call.deps.facts.datacenter);
+    let decision = call.deps.authorizer.authorize(&client, &target, &home);
     call.json_answer(&AuthorizeAnswer { authorized: decision.allowed, reason: decision.reason })
 }
 

@@ -1,3 +1,4 @@
+use super::query_failover;
 use crate::acl::Access;
 use crate::http::ApiError;
 use crate::http::answer::{Answer, Answered};
@@ -69,11 +70,17 @@ async fn explain(call: &Call, asked: &str) -> Answered {
 async fn execute(call: &Call, asked: &str) -> Answered {
     let reply = call.read(&ExecutePrepared(asked.to_owned())).await?;
     let found = reply.value.as_ref().ok_or_else(not_found)?;
-    let answer = call.json_answer(&executed(call, found)?)?;
+    let mut shown = executed(call, found)?;
+    if shown["Nodes"].as_array().is_none_or(Vec::is_empty)
+        && let Some(other) = query_failover::elsewhere(call, &found.query).await
+    {
+        shown = other;
+    }
+    let answer = call.json_answer(&shown)?;
     Ok(call.read_headers(&reply, answer))
 }
 
-fn executed(call: &Call, found: &Executed) -> Result<Value, ApiError> {
+pub(super) fn executed(call: &Call, found: &Executed) -> Result<Value, ApiError> {
     let mut instances = found.instances.clone();
     instances.retain(|i| call.sees_node(&i.node.name) && call.sees_service(&i.service.name));
     let near = call.options.near.as_deref().unwrap_or(&found.query.service.near);

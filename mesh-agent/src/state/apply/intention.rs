@@ -26,6 +26,21 @@ impl Write<'_> {
         self.put_intention(intention)
     }
 
+    pub(super) fn replicate_intentions(&mut self, delete: &[IntentionId], put: Vec<Intention>) {
+        for id in delete {
+            self.state.remove_intention(*id);
+        }
+        for mut intention in put {
+            let holder = self.state.intention_between(&intention.source, &intention.destination);
+            if let Some(holder) = holder.filter(|id| *id != intention.id) {
+                self.state.remove_intention(holder);
+            }
+            intention.index = self.stamp(self.state.intentions.get(&intention.id).map(|old| old.index));
+            self.state.insert_intention(intention);
+        }
+        self.touch(Topic::Intentions);
+    }
+
     pub(super) fn delete_intention(&mut self, id: IntentionId) -> Result<(), Refusal> {
         self.state.remove_intention(id).ok_or(Refusal::NoSuchIntention { id })?;
         self.touch(Topic::Intentions);

@@ -68,6 +68,10 @@ impl Write<'_> {
                 self.delete_prepared(id);
                 Ok(())
             }
+            Command::ReplicateIntentions { delete, put } => {
+                self.replicate_intentions(&delete, put);
+                Ok(())
+            }
             Command::EndLockDelays(ended) => {
                 self.end_lock_delays(&ended);
                 Ok(())

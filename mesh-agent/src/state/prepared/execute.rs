@@ -10,7 +10,7 @@ pub struct Executed {
     pub instances: Vec<ServiceInstance>,
 }
 
-/// Instances in this datacenter: no other one is known here.
+/// Instances in this datacenter: others are asked by whoever knows them.
 pub(super) fn execute(state: &State, query: PreparedQuery) -> Executed {
     let instances = match ServiceName::new(&query.service.service) {
         Ok(service) => {

@@ -6,6 +6,6 @@ mod table;
 mod template;
 
 pub use execute::Executed;
-pub use query::{ExecutePrepared, ExplainPrepared, GetPrepared, ListPrepared};
+pub use query::{ExecuteGiven, ExecutePrepared, ExplainPrepared, GetPrepared, ListPrepared};
 pub(super) use table::PreparedTable;
 pub use template::TemplateError;

@@ -46,6 +46,21 @@ impl Query for ExplainPrepared {
     }
 }
 
+/// What a query finds that another datacenter has.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExecuteGiven(pub PreparedQuery);
+
+impl Query for ExecuteGiven {
+    type Output = Executed;
+    /// It leads to any service: nobody waits for it.
+    fn topics(&self) -> Vec<Topic> {
+        vec![Topic::PreparedQueries]
+    }
+    fn run(&self, state: &State) -> Self::Output {
+        execute(state, self.0.clone())
+    }
+}
+
 /// What the query that an id or a name leads to finds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ExecutePrepared(pub String);

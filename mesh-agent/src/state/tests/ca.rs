@@ -8,8 +8,11 @@ pub(super) fn set(expected: u64, roots: &[CaRoot], key: Option<&str>) -> Command
         config: Opaque::new(),
         index: RaftIndex::default(),
     };
-    let provider =
-        key.map(|key| CaProviderState { root_id: roots[0].id.clone(), private_key_pem: key.to_owned() });
+    let provider = key.map(|key| CaProviderState {
+        root_id: roots[0].id.clone(),
+        private_key_pem: key.to_owned(),
+        intermediate_pem: None,
+    });
     Command::SetCa { expected, config, roots: roots.to_vec(), provider }
 }
 

@@ -48,6 +48,25 @@ fn an_intention_is_replaced_by_its_id_and_may_change_its_pair() {
 }
 
 #[test]
+fn intentions_of_another_datacenter_come_with_their_ids_in_place_of_those_between_the_same_services() {
+    let mut written = Written::by([
+        put(intention(1, "web", "db", Allow)),
+        put(intention(2, "api", "db", Allow)),
+        put(intention(3, "x", "y", Deny)),
+    ]);
+    let one = |id| uuid::Uuid::from_u128(id);
+    // 9 takes the place of 1; 2 has changed its pair; 3 is gone, and 4 was never here.
+    let change = vec![intention(9, "WEB", "db", Deny), intention(2, "x", "y", Deny)];
+    written.apply(Command::ReplicateIntentions { delete: vec![one(3), one(4)], put: change });
+    let mut ids: Vec<_> = written.ask(&ListIntentions).iter().map(|row| row.id).collect();
+    ids.sort();
+    assert_eq!(ids, [one(2), one(9)]);
+    assert_eq!(written.ask(&pair("web", "db")).unwrap().action, Deny);
+    assert_eq!(written.ask(&by_id(2)).unwrap().index, RaftIndex { create: 2, modify: 4 });
+    assert!(written.ask(&pair("api", "db")).is_none());
+}
+
+#[test]
 fn put_by_name_creates_and_then_replaces_under_the_same_id() {
     let mut written = Written::by([put_by_name(intention(1, "web", "db", Allow))]);
     written.apply(put_by_name(intention(2, "web", "db", Deny)));

@@ -1,5 +1,9 @@
 //! Datacenters that know each other: each has servers and a state of its own.
 
+mod certificates;
+mod names;
+mod primary;
+
 use mesh_tests::cluster::{TestCluster, TestServer};
 use mesh_tests::wait::eventually;
 use mesh_tests::{peers, run, skip};
@@ -17,6 +21,12 @@ fn gather(cluster: &TestCluster) {
             (server.mesh(&["join", &first]).status == Some(0)).then_some(())
         });
     }
+}
+
+/// Has a server of the second datacenter join one of the first.
+fn join(one: &TestCluster, two: &TestCluster) {
+    let there = format!("127.0.0.1:{}", one.servers[0].wan_port);
+    two.servers[0].mesh(&["join", "-wan", &there]).success();
 }
 
 /// Whether all servers of both know that there are so many.
@@ -137,6 +147,27 @@ fn a_request_for_another_datacenter_is_answered_there() {
     assert!(listed.contains("far") && listed.contains("sent"), "{listed}");
     let value = one.servers[1].mesh(&["kv", "get", "-datacenter=dc2", "by/s0"]).success();
     assert_eq!(value.trim(), "value");
+}
+
+#[test]
+fn a_prepared_query_that_finds_nothing_here_is_asked_elsewhere() {
+    let (one, two) = federated(1, 1, &[]);
+    let web = json!({"Node": "far", "Address": "10.9.9.9", "Service": {"Service": "web", "Port": 8080}});
+    let registered = two.servers[0].request("PUT", "/v1/catalog/register", web.to_string().as_bytes());
+    assert_eq!(registered.body, "true");
+    let ask = |name: &str, failover: Value| {
+        let query = json!({"Name": name, "Service": {"Service": "web", "Failover": failover}}).to_string();
+        assert_eq!(one.servers[0].request("POST", "/v1/query", query.as_bytes()).status, 200);
+        one.servers[0].request("GET", &format!("/v1/query/{name}/execute"), b"").json()
+    };
+    assert_eq!(ask("none", json!({}))["Nodes"], json!([]));
+    for (name, failover) in
+        [("near", json!({"NearestN": 1})), ("named", json!({"Datacenters": ["dc9", "dc2"]}))]
+    {
+        let found = ask(name, failover);
+        assert_eq!(found["Nodes"][0]["Service"]["Port"], 8080, "{name}: {found}");
+        assert_eq!(found["Datacenter"], "dc2", "{name}");
+    }
 }
 
 #[test]
