@@ -11,6 +11,7 @@ pub mod telemetry;
 pub mod model;
 // Floor 2, rules.
 pub mod acl;
+pub mod coordinate;
 pub mod filter;
 pub mod intention;
 pub mod pki;

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 /// The secret that they share.
 pub const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
 
-/// Servers `s0`, `s1` and so on, which know the first one's address.
+/// Servers `s0`, `s1` and so on, which join the first one.
 pub struct TestCluster {
     pub servers: Vec<TestServer>,
     setting: Setting,
@@ -50,6 +50,7 @@ pub struct TestServer {
     variables: Vec<(String, String)>,
     process: Option<Process>,
     command: Vec<String>,
+    config: PathBuf,
     log: PathBuf,
     data: PathBuf,
 }
@@ -71,9 +72,7 @@ impl TestCluster {
     }
 
     fn with(setting: Setting, flags: &[&str]) -> Self {
-        let ports = PortBlock::claim();
-        let directory = tempfile::tempdir().expect("a temporary directory can be made");
-        let mut cluster = Self { servers: Vec::new(), setting, ports, directory };
+        let mut cluster = Self::of(setting);
         for _ in 0..cluster.setting.servers {
             cluster.add(flags);
         }
@@ -84,11 +83,39 @@ impl TestCluster {
         cluster
     }
 
+    /// So many servers that expect each other, and know nobody.
+    pub fn of_strangers(count: usize) -> Self {
+        let mut cluster = Self::empty(count);
+        for _ in 0..count {
+            cluster.add_joining(None, &[]);
+        }
+        cluster
+    }
+
+    /// No server yet; those that are added expect so many.
+    pub fn empty(servers: usize) -> Self {
+        Self::of(Setting { servers, ..Setting::default() })
+    }
+
+    fn of(setting: Setting) -> Self {
+        let directory = tempfile::tempdir().expect("a temporary directory can be made");
+        Self { servers: Vec::new(), setting, ports: PortBlock::claim(), directory }
+    }
+
     /// Starts one more server, with these flags.
     pub fn add(&mut self, flags: &[&str]) -> usize {
+        self.add_joining(self.servers.first().map(TestServer::serf), flags)
+    }
+
+    /// One that joins whoever gossips at this port of the loopback interface.
+    pub fn add_through(&mut self, port: u16, flags: &[&str]) -> usize {
+        self.add_joining(Some(format!("127.0.0.1:{port}")), flags)
+    }
+
+    /// Without somebody to join it joins itself.
+    fn add_joining(&mut self, join: Option<String>, flags: &[&str]) -> usize {
         let number = self.servers.len();
-        let first = self.servers.first().map(TestServer::address);
-        let server = TestServer::new(number, &self.setting, first, &self.ports, self.directory.path(), flags);
+        let server = TestServer::new(number, &self.setting, join, &self.ports, self.directory.path(), flags);
         self.servers.push(server);
         self.servers[number].launch();
         number
@@ -107,10 +134,13 @@ impl TestCluster {
     /// Lets all gossip with each other.
     pub fn gossip(&self) {
         for server in &self.servers[1..] {
-            server
-                .mesh(&["join", &format!("{}:{}", self.servers[0].ip, self.servers[0].serf_port)])
-                .success();
+            server.mesh(&["join", &self.servers[0].serf()]).success();
         }
+    }
+
+    /// A port for something else.
+    pub fn port(&self) -> u16 {
+        self.ports.take()
     }
 
     /// The number of the server that leads, known to all that run.
@@ -133,7 +163,7 @@ impl TestServer {
     fn new(
         number: usize,
         setting: &Setting,
-        first: Option<String>,
+        join: Option<String>,
         ports: &PortBlock,
         directory: &Path,
         flags: &[&str],
@@ -144,8 +174,8 @@ impl TestServer {
         let ip = IpAddr::V4(host.as_ref().map_or(Ipv4Addr::LOCALHOST, |host| host.ip));
         let config = json!({
             "server": true, "bootstrap_expect": setting.servers, "encrypt": SECRET,
-            "bind_addr": ip, "client_addr": ip,
-            "retry_join": [first.unwrap_or_else(|| format!("{ip}:{rpc_port}"))],
+            "bind_addr": ip, "client_addr": ip, "retry_interval": "1s",
+            "retry_join": [join.unwrap_or_else(|| format!("{ip}:{serf_port}"))],
             "ports": {"http": http_port, "dns": -1, "server": rpc_port,
                 "serf_lan": serf_port, "serf_wan": wan_port, "grpc": -1},
         });
@@ -164,7 +194,7 @@ impl TestServer {
         command.extend(["-data-dir".into(), data.to_string_lossy().into_owned()]);
         command.extend(flags.iter().map(ToString::to_string));
         let variables = setting.variables.get(number).cloned().unwrap_or_default();
-        let process = None;
+        let (process, config) = (None, directory.join(format!("{name}.json")));
         Self {
             name,
             http_port,
@@ -176,6 +206,7 @@ impl TestServer {
             variables,
             process,
             command,
+            config,
             log,
             data,
         }
@@ -200,6 +231,14 @@ impl TestServer {
         self.process = Some(Process::start(command, &self.log));
     }
 
+    /// From its next start on it joins whoever gossips at this port.
+    pub fn join_instead(&self, port: u16) {
+        let text = std::fs::read_to_string(&self.config).expect("its configuration can be read");
+        let mut config: Value = serde_json::from_str(&text).expect("its configuration is JSON");
+        config["retry_join"] = json!([format!("127.0.0.1:{port}")]);
+        std::fs::write(&self.config, config.to_string()).expect("configuration can be written");
+    }
+
     pub fn is_running(&self) -> bool {
         self.process.is_some()
     }
@@ -211,6 +250,11 @@ impl TestServer {
     /// All that it has printed since it was made.
     pub fn log(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Where it gossips, as `ip:port`.
+    pub fn serf(&self) -> String {
+        format!("{}:{}", self.ip, self.serf_port)
     }
 
     pub fn address(&self) -> String {

@@ -62,13 +62,15 @@ fn founding(expect: u32) -> String {
 /// Where others find what they need to join, and never the secret itself.
 fn trust(config: &RuntimeConfig) -> String {
     if !config.cluster.server {
-        let join: Vec<_> = config.cluster.join.iter().map(ToString::to_string).collect();
-        return format!("asks the servers at {}", join.join(", "));
+        let join = config.cluster.join.iter().chain(&config.cluster.retry_join);
+        let join: Vec<_> = join.map(ToString::to_string).collect();
+        return format!("finds the servers through {}", join.join(", "));
     }
     let Some(data_dir) = &config.data_dir else { return "of this agent alone".to_owned() };
-    let address = SocketAddr::new(config.network.advertise, config.network.server_port);
+    let Some(port) = config.network.serf_lan_port else { return "of this agent alone".to_owned() };
+    let address = SocketAddr::new(config.network.advertise, port);
     let how = match &config.cluster.trust {
-        TrustConfig::Files { .. } => "a certificate of its authority".to_owned(),
+        TrustConfig::Files { .. } => "a certificate of its authority and the same -encrypt".to_owned(),
         TrustConfig::Secret(Some(_)) => "the same -encrypt".to_owned(),
         TrustConfig::Secret(None) => format!("-encrypt with what {} holds", secret_path(data_dir).display()),
     };

@@ -12,12 +12,13 @@ use super::mesh::Mesh;
 use super::node_id::node_id;
 use super::observed::Observed;
 use super::options;
-use super::ports::{CatalogLeadership, LocalNode, NamesHere};
+use super::ports::{CatalogLeadership, LocalNode, NamesHere, open_events};
 use super::signals::Signals;
 use super::steerer::SteererDoors;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::dns::InsideDns;
+use crate::gossip::Gossip;
 use crate::http::{Deps, Events, NoTokens};
 use crate::local::{CheckKeeper, LocalState, StateSyncer};
 use crate::session::{SessionKeeper, Sessions};
@@ -34,23 +35,23 @@ pub(super) async fn build(
     let (shutdown, mut tasks) = (Shutdown::new(), TaskGroup::new());
     let signals = Signals::new().map_err(StartError::Runtime)?;
     let id = node_id(&config)?;
-    let mut core = Core::start(&config, id, &shutdown).await?;
-    core.serve(&config, id, &mut tasks, &shutdown).await?;
-    let pools = Pools::start(&config, id, core.federation(), &mut tasks, &shutdown)?;
+    let ((control, requests), (dataplane, questions)) = (Control::new(), AskDataPlane::new());
+    let pools = Pools::start(&config, id, &control, &mut tasks, &shutdown).await?;
+    let mut core = Core::start(&config, id, pools.lan.clone(), &shutdown).await?;
+    core.serve(&config, &mut tasks, &shutdown)?;
+    pools.open(core.federation());
     let mesh = Mesh::start(&config, &core, &mut tasks, &shutdown).await?;
     let (raft, catalog) = (core.raft().cloned(), core.catalog.clone());
     let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
     let sessions = start_sessions(&config, &catalog, &mut tasks, &shutdown);
-    let (control, requests) = Control::new();
     let opened = dataplane::open(&config.dataplane)?;
-    let (dataplane, questions) = AskDataPlane::new();
     let deps = Deps {
         catalog: catalog.clone(),
         local: local.clone(),
         ca: core.authority(),
         leaves: mesh.leaf.clone(),
         sessions: sessions.clone(),
-        events: Events::of_one(Arc::new(LocalNode { name: config.node.name.clone(), local: local.clone() })),
+        events: start_events(&config, pools.lan.as_ref(), &local, &mut tasks, &shutdown),
         authorizer: mesh.authorizer.clone(),
         tokens: Arc::new(NoTokens),
         elsewhere: core.elsewhere(),
@@ -74,7 +75,7 @@ pub(super) async fn build(
         mesh.steerer(opened, &config, &catalog, &local, SteererDoors { questions, names: doors.names() });
     tasks.spawn("data plane", steerer.run(shutdown.clone()));
     doors.serve(&mut tasks, &shutdown);
-    membership::reconcile(pools.lan.as_ref(), raft.clone(), &catalog, &mut tasks, &shutdown);
+    membership::tend(&config, pools.lan.as_ref(), core.voters(), &catalog, &mut tasks, &shutdown);
     let syncer = keep(&config, &local, &catalog, &mesh, &mut tasks, &shutdown);
     Ok(House {
         command_line,
@@ -89,6 +90,18 @@ pub(super) async fn build(
         tasks,
         shutdown,
     })
+}
+
+/// What members fire, as far as it concerns this node.
+fn start_events(
+    config: &RuntimeConfig,
+    gossip: Option<&Gossip>,
+    local: &Arc<LocalState>,
+    tasks: &mut TaskGroup,
+    shutdown: &Shutdown,
+) -> Events {
+    let node = Arc::new(LocalNode { name: config.node.name.clone(), local: local.clone() });
+    open_events(gossip, node, tasks, shutdown)
 }
 
 /// Ends sessions while this server leads.

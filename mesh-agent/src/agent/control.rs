@@ -6,6 +6,8 @@ use tokio::sync::{mpsc, oneshot};
 pub(super) enum Request {
     Reload(oneshot::Sender<Result<(), String>>),
     Leave,
+    /// Something that the agent cannot do without has failed, for this reason.
+    End(String),
 }
 
 /// Requests that wait for the agent's attention.
@@ -21,6 +23,12 @@ impl Control {
     pub fn new() -> (Self, mpsc::Receiver<Request>) {
         let (requests, receiver) = mpsc::channel(QUEUE);
         (Self { requests }, receiver)
+    }
+
+    /// The agent ends, with a status that says that it failed.
+    pub async fn end(&self, reason: String) {
+        // Where nobody listens any more it is ending already.
+        let _ = self.send(Request::End(reason)).await;
     }
 
     async fn send(&self, request: Request) -> Result<(), String> {

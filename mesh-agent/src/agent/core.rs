@@ -1,12 +1,14 @@
 use super::client_seat::ClientSeat;
 use super::config::RuntimeConfig;
 use super::error::StartError;
-use super::ports::{CatalogCaStore, LocalSigner, PeerOperator, RemoteAuthority, ToServers};
+use super::ports::{CatalogCaStore, LocalSigner, RaftOperator, RemoteAuthority, ToServers};
 use super::server_seat::ServerSeat;
 use crate::ca::CaManager;
 use crate::catalog::{Catalog, Consensus};
 use crate::clock::Clock;
+use crate::gossip::Gossip;
 use crate::http::{Authority, Deps, Elsewhere, Inside, Operator};
+use crate::leader::Voters;
 use crate::leaf::CertSigner;
 use crate::peer::Federation;
 use crate::raft::RaftNode;
@@ -32,14 +34,19 @@ pub(super) enum Seat {
 impl Core {
     /// Restores what is on disk. A server that is alone leads its cluster of one when this returns; others are
     /// served from [`Core::serve`] on.
-    pub async fn start(config: &RuntimeConfig, id: Uuid, shutdown: &Shutdown) -> Result<Self, StartError> {
+    pub async fn start(
+        config: &RuntimeConfig,
+        id: Uuid,
+        gossip: Option<Gossip>,
+        shutdown: &Shutdown,
+    ) -> Result<Self, StartError> {
         let store = Arc::<Store>::default();
         let (seat, agreement): (Seat, Arc<dyn Consensus>) = if config.cluster.server {
-            let seat = ServerSeat::take(config, id, store.clone(), shutdown).await?;
+            let seat = ServerSeat::take(config, id, store.clone(), gossip, shutdown).await?;
             let agreement = seat.agreement.clone();
             (Seat::Server(seat), agreement)
         } else {
-            let (seat, agreement) = ClientSeat::take(config, id, &store).await?;
+            let (seat, agreement) = ClientSeat::take(config, id, &store, gossip)?;
             (Seat::Client(seat), agreement)
         };
         let catalog = Catalog::new(store, agreement);
@@ -51,24 +58,23 @@ impl Core {
     /// For whoever changes the servers by hand; a client agent passes such requests on.
     pub fn operator(&self) -> Option<Arc<dyn Operator>> {
         match &self.seat {
-            Seat::Server(seat) => Some(Arc::new(PeerOperator(seat.operator()))),
+            Seat::Server(seat) => Some(Arc::new(RaftOperator(seat.raft.clone()))),
             Seat::Client(_) => None,
         }
     }
 
-    /// Answers other nodes, or follows the servers, and looks for them.
+    /// Answers other nodes, or follows the servers.
     ///
     /// # Errors
     /// The address for servers' calls cannot be listened on.
-    pub async fn serve(
+    pub fn serve(
         &mut self,
         config: &RuntimeConfig,
-        id: Uuid,
         tasks: &mut TaskGroup,
         shutdown: &Shutdown,
     ) -> Result<(), StartError> {
         match &mut self.seat {
-            Seat::Server(seat) => seat.serve(config, id, self.ca.clone(), tasks, shutdown).await,
+            Seat::Server(seat) => seat.serve(config, self.ca.clone(), tasks, shutdown),
             Seat::Client(seat) => {
                 seat.serve(tasks, shutdown);
                 Ok(())
@@ -80,6 +86,14 @@ impl Core {
     pub fn federation(&self) -> Option<&Arc<Federation>> {
         match &self.seat {
             Seat::Server(seat) => seat.federation(),
+            Seat::Client(_) => None,
+        }
+    }
+
+    /// Who votes, for the leader to change.
+    pub fn voters(&self) -> Option<Arc<dyn Voters>> {
+        match &self.seat {
+            Seat::Server(seat) => seat.voters(),
             Seat::Client(_) => None,
         }
     }

@@ -60,6 +60,12 @@ pub enum StartError {
     NoSecret { path: PathBuf },
     #[error("the node's name with its datacenter is no name: {0}")]
     Name(#[from] NameError),
+    #[error(
+        "a node that is not the whole cluster finds the others by gossip: found ports.serf_lan = -1, want a port"
+    )]
+    NoGossip,
+    #[error("nobody could be joined: {reason}; use -retry-join to start all the same")]
+    Join { reason: String },
     #[error(transparent)]
     Gossip(#[from] GossipError),
     #[error(transparent)]

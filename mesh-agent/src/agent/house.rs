@@ -57,6 +57,10 @@ impl House {
                     let _ = reply.send(self.reload());
                 }
                 Event::Request(Request::Leave) => break self.leave().await,
+                Event::Request(Request::End(reason)) => {
+                    tracing::error!(%reason, "the agent ends");
+                    break Ending::Failed;
+                }
                 Event::RaftEnded(reason) => {
                     tracing::error!(%reason, "the server can no longer keep its state and ends");
                     break Ending::Failed;

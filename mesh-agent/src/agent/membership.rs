@@ -1,19 +1,22 @@
 use super::config::{JoinAddress, RuntimeConfig};
+use super::control::Control;
 use super::error::StartError;
 use super::flooding::{self, Flooding};
+use super::surveys::Surveys;
 use super::{options, trust};
 use crate::catalog::Catalog;
-use crate::gossip::{Gossip, GossipKey, Member, Membership, Role, Tuning};
-use crate::leader::{Autopilot, Reconciler};
+use crate::gossip::{
+    DEFAULT_WAN_PORT, Gossip, GossipError, GossipKey, Member, Membership, RetryJoin, Role, Tuning,
+};
+use crate::leader::{Reconciler, Voters};
 use crate::model::NodeName;
 use crate::peer::Federation;
 use crate::pki::cluster::JoinSecret;
-use crate::raft::RaftNode;
 use crate::task::{Shutdown, TaskGroup};
 use std::sync::Arc;
 use uuid::Uuid;
 
-/// The lists of members that this node is in: none in development, or where nothing is shared to seal with.
+/// The lists of members that this node is in: none in development.
 #[derive(Default)]
 pub(super) struct Pools {
     /// Those of this datacenter.
@@ -23,33 +26,116 @@ pub(super) struct Pools {
 }
 
 impl Pools {
+    /// Takes part, and joins whom the configuration names.
+    ///
     /// # Errors
-    /// A port is taken, or a kept keyring is damaged.
-    pub fn start(
+    /// A port is taken, a kept keyring is damaged, or none of those answers that are asked once.
+    pub async fn start(
         config: &RuntimeConfig,
         id: Uuid,
-        federation: Option<&Arc<Federation>>,
+        control: &Control,
         tasks: &mut TaskGroup,
         shutdown: &Shutdown,
     ) -> Result<Self, StartError> {
         let Some(secret) = trust::join_secret(config)? else { return Ok(Self::default()) };
-        let wan = match (config.network.serf_wan_port, federation) {
-            (Some(port), Some(_)) => Some(across(config, id, port, &secret)?.start(tasks, shutdown)?),
+        let wan = match config.network.serf_wan_port {
+            Some(port) if config.cluster.server => {
+                Some(across(config, id, port, &secret)?.start(tasks, shutdown)?)
+            }
             _ => None,
         };
         let lan = match config.network.serf_lan_port {
             Some(port) => Some(within(config, id, port, &secret, wan.as_ref()).start(tasks, shutdown)?),
-            None => None,
+            None if config.cluster.server && config.cluster.expect == 1 => None,
+            None => return Err(StartError::NoGossip),
         };
-        if let (Some(wan), Some(federation)) = (&wan, federation) {
-            federation.open(wan.clone());
+        let pools = Self { lan, wan };
+        pools.join(config, control, tasks, shutdown).await?;
+        Ok(pools)
+    }
+
+    async fn join(
+        &self,
+        config: &RuntimeConfig,
+        control: &Control,
+        tasks: &mut TaskGroup,
+        shutdown: &Shutdown,
+    ) -> Result<(), StartError> {
+        if let Some(wan) = &self.wan {
+            retry_across(config, wan, tasks, shutdown);
         }
-        if let (Some(lan), Some(wan)) = (&lan, &wan) {
+        if let (Some(lan), Some(wan)) = (&self.lan, &self.wan) {
             let flooding = Flooding { lan: lan.clone(), wan: wan.clone() };
             tasks.spawn("flooding", flooding.run(shutdown.clone()));
         }
-        Ok(Self { lan, wan })
+        if let (Some(lan), Some(port)) = (&self.lan, config.network.serf_lan_port) {
+            retry_within(config, (lan, port), control, tasks, shutdown);
+            join_once(config, lan, port).await?;
+        }
+        Ok(())
     }
+
+    /// From now on the servers of other datacenters can be called.
+    pub fn open(&self, federation: Option<&Arc<Federation>>) {
+        if let (Some(wan), Some(federation)) = (&self.wan, federation) {
+            federation.open(wan.clone());
+        }
+    }
+}
+
+async fn join_once(config: &RuntimeConfig, lan: &Gossip, port: u16) -> Result<(), StartError> {
+    let addresses = texts(&config.cluster.join);
+    if addresses.is_empty() {
+        return Ok(());
+    }
+    let joined = lan.join(&addresses, port).await.outcome();
+    let joined = joined.map_err(|failed| StartError::Join { reason: reasons(&failed) })?;
+    tracing::info!(members = ?joined.joined, "joined");
+    Ok(())
+}
+
+/// Ends the agent where it has tried for long enough.
+fn retry_within(
+    config: &RuntimeConfig,
+    (lan, default_port): (&Gossip, u16),
+    control: &Control,
+    tasks: &mut TaskGroup,
+    shutdown: &Shutdown,
+) {
+    let (addresses, interval) = (texts(&config.cluster.retry_join), config.cluster.retry_interval);
+    if addresses.is_empty() {
+        return;
+    }
+    let most = config.cluster.retry_max;
+    let retry = RetryJoin { addresses, default_port, interval, most };
+    let (lan, control, shutdown) = (lan.clone(), control.clone(), shutdown.clone());
+    tasks.spawn("retry-join", async move {
+        if let Err(failed) = retry.run(lan, shutdown).await {
+            control.end(format!("nobody could be joined in {most} attempts: {}", reasons(&failed))).await;
+        }
+    });
+}
+
+fn retry_across(config: &RuntimeConfig, wan: &Gossip, tasks: &mut TaskGroup, shutdown: &Shutdown) {
+    let federation = &config.cluster.federation;
+    let (addresses, interval) = (texts(&federation.join), federation.retry_interval);
+    if addresses.is_empty() {
+        return;
+    }
+    let retry = RetryJoin { addresses, default_port: DEFAULT_WAN_PORT, interval, most: 0 };
+    let (wan, shutdown) = (wan.clone(), shutdown.clone());
+    tasks.spawn("retry-join-wan", async move {
+        // Without a limit it ends when somebody answers, or at shutdown.
+        let _ = retry.run(wan, shutdown).await;
+    });
+}
+
+fn texts(addresses: &[JoinAddress]) -> Vec<String> {
+    addresses.iter().map(ToString::to_string).collect()
+}
+
+fn reasons(failed: &[GossipError]) -> String {
+    failed.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
 
 fn within(
@@ -69,11 +155,7 @@ fn within(
         bind: config.network.bind,
         key: GossipKey::from(secret.gossip_key()),
         data_dir: config.data_dir.clone(),
-        join: Vec::new(),
-        retry_join: config.cluster.join.iter().flat_map(|address| places(address, port)).collect(),
-        retry_interval: config.cluster.retry_interval,
-        retry_max: 0,
-        rejoin_after_leave: false,
+        rejoin_after_leave: config.cluster.rejoin_after_leave,
         tuning: Tuning::default(),
     }
 }
@@ -87,33 +169,34 @@ fn across(
 ) -> Result<Membership, StartError> {
     let member = member(config, id, port);
     let name = NodeName::new(&flooding::wan_name(&member))?;
-    let federation = &config.cluster.federation;
     Ok(Membership {
         member: Member { name, address: config.network.advertise_wan, ..member },
         bind: config.network.bind,
         key: GossipKey::from(secret.gossip_key()),
         data_dir: config.data_dir.clone(),
-        join: Vec::new(),
-        retry_join: federation.join.iter().map(ToString::to_string).collect(),
-        retry_interval: federation.retry_interval,
-        retry_max: 0,
-        rejoin_after_leave: false,
+        rejoin_after_leave: config.cluster.rejoin_after_leave,
         tuning: Tuning::wan(),
     })
 }
 
-/// Where this node is a server: has the catalog and the voters follow the members while it leads.
-pub(super) fn reconcile(
+/// Tells the catalog where this node stands among the members; and, where it is a server, has the catalog and the
+/// voters follow the members while it leads.
+pub(super) fn tend(
+    config: &RuntimeConfig,
     gossip: Option<&Gossip>,
-    raft: impl Into<Option<Arc<RaftNode>>>,
+    voters: Option<Arc<dyn Voters>>,
     catalog: &Catalog,
     tasks: &mut TaskGroup,
     shutdown: &Shutdown,
 ) {
-    if let (Some(gossip), Some(raft)) = (gossip, raft.into()) {
-        let reconciler = Reconciler::new(gossip, catalog.clone(), raft, Autopilot::default());
+    let Some(gossip) = gossip.cloned() else { return };
+    if let Some(voters) = voters {
+        let autopilot = config.cluster.autopilot.clone();
+        let reconciler = Reconciler::new(&gossip, catalog.clone(), voters, autopilot);
         tasks.spawn("reconciler", reconciler.run(shutdown.clone()));
     }
+    let surveys = Surveys { gossip, catalog: catalog.clone(), node: config.node.name.clone() };
+    tasks.spawn("coordinates", surveys.run(shutdown.clone()));
 }
 
 fn member(config: &RuntimeConfig, id: Uuid, gossip_port: u16) -> Member {
@@ -131,12 +214,4 @@ fn member(config: &RuntimeConfig, id: Uuid, gossip_port: u16) -> Member {
         raft_id: if server { options::raft(config, id).node_id } else { 0 },
         tags: [("build".to_owned(), build)].into(),
     }
-}
-
-/// A port that an address says may be the one for calls: gossip is looked for at its usual port too.
-fn places(address: &JoinAddress, usual: u16) -> Vec<String> {
-    let at = |port: u16| JoinAddress { port: Some(port), ..address.clone() }.to_string();
-    let mut places: Vec<String> = address.port.into_iter().chain([usual]).map(at).collect();
-    places.dedup();
-    places
 }

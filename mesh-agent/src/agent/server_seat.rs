@@ -1,14 +1,16 @@
-use super::config::{ClusterConfig, RuntimeConfig};
+use super::config::RuntimeConfig;
 use super::error::StartError;
-use super::joining::Joining;
+use super::founder::Founder;
 use super::options;
-use super::ports::{InsidePages, ToLeader};
+use super::ports::{CarefulVoters, InsidePages, ToLeader};
 use super::trust::cluster_tls;
 use crate::ca::CaManager;
 use crate::catalog::Consensus;
-use crate::peer::{Acquaintances, Federation, PeerDoor, RaftWire, ServerAgreement, ServerOperator};
+use crate::gossip::Gossip;
+use crate::leader::Voters;
+use crate::peer::{Acquaintances, Federation, PeerDoor, RaftWire, ServerAgreement};
 use crate::pki::cluster::ClusterTls;
-use crate::raft::{NoPeers, RaftError, RaftNode, RaftOptions, Transport};
+use crate::raft::{NoPeers, RaftError, RaftNode, Transport};
 use crate::rpc::{Pool, RpcLimits, RpcServer};
 use crate::state::Store;
 use crate::task::{Shutdown, TaskGroup};
@@ -22,6 +24,9 @@ pub(super) struct ServerSeat {
     pub agreement: Arc<dyn Consensus>,
     store: Arc<Store>,
     line: Option<Line>,
+    /// None where a server is alone for good.
+    gossip: Option<Gossip>,
+    acquaintances: Arc<Acquaintances>,
     /// The API, for other nodes.
     pub pages: InsidePages,
 }
@@ -46,6 +51,7 @@ impl ServerSeat {
         config: &RuntimeConfig,
         id: Uuid,
         store: Arc<Store>,
+        gossip: Option<Gossip>,
         shutdown: &Shutdown,
     ) -> Result<Self, StartError> {
         let line = cluster_tls(config, id)?.map(|tls| Line::new(tls, config));
@@ -54,14 +60,22 @@ impl ServerSeat {
             None => Arc::new(NoPeers),
         };
         let options = options::raft(config, id);
+        let (node_id, address) = (options.node_id, options.address);
         let raft = Arc::new(RaftNode::start(options, store.clone(), transport, shutdown.clone()).await?);
         let pool = line.as_ref().map(|line| line.pool.clone());
         let agreement = Arc::new(ServerAgreement::new(raft.clone(), pool));
-        Ok(Self { raft, agreement, store, line, pages: InsidePages::default() })
+        let expects = config.cluster.expect;
+        let members = gossip.as_ref().map(Gossip::watch);
+        let acquaintances = Acquaintances::new(raft.clone(), node_id, address, expects, members).await;
+        let acquaintances = Arc::new(acquaintances.map_err(|e| RaftError::Core { reason: e.to_string() })?);
+        Ok(Self { raft, agreement, store, line, gossip, acquaintances, pages: InsidePages::default() })
     }
 
-    pub fn operator(&self) -> ServerOperator {
-        ServerOperator::new(self.raft.clone(), self.line.as_ref().map(|line| line.pool.clone()))
+    /// Who votes; a server is asked who it is before it is taken in.
+    pub fn voters(&self) -> Option<Arc<dyn Voters>> {
+        let pool = self.line.as_ref()?.pool.clone();
+        let (raft, acquaintances) = (self.raft.clone(), self.acquaintances.clone());
+        Some(Arc::new(CarefulVoters { raft, acquaintances, pool }))
     }
 
     /// Where requests go that only the leader answers.
@@ -78,39 +92,37 @@ impl ServerSeat {
         self.line.as_ref().map(|line| &line.federation)
     }
 
-    /// Answers other nodes, and looks for the cluster that this server belongs to.
+    /// Answers other nodes, and founds a cluster with those that are expected.
     ///
     /// # Errors
     /// The address for servers' calls cannot be listened on.
-    pub async fn serve(
+    pub fn serve(
         &self,
         config: &RuntimeConfig,
-        id: Uuid,
         ca: Arc<CaManager>,
         tasks: &mut TaskGroup,
         shutdown: &Shutdown,
     ) -> Result<(), StartError> {
         let Some(line) = &self.line else { return Ok(()) };
-        let RaftOptions { node_id, address, .. } = options::raft(config, id);
-        let ClusterConfig { expect, join, .. } = config.cluster.clone();
-        let acquaintances = Acquaintances::new(self.raft.clone(), node_id, address, expect).await;
-        let acquaintances = Arc::new(acquaintances.map_err(|e| RaftError::Core { reason: e.to_string() })?);
         let door = Arc::new(PeerDoor {
             datacenter: config.node.datacenter.clone(),
             raft: self.raft.clone(),
             store: self.store.clone(),
             agreement: self.agreement.clone(),
             ca,
-            acquaintances: acquaintances.clone(),
+            acquaintances: self.acquaintances.clone(),
             pages: Arc::new(self.pages.clone()),
         });
         let listen = SocketAddr::new(config.network.bind, config.network.server_port);
         let server = RpcServer::bind(listen, &line.tls, door, RpcLimits::default())
             .map_err(|source| StartError::Rpc { address: listen, source })?;
         tasks.spawn("rpc", server.run(shutdown.clone()));
-        let port = config.network.server_port;
-        let joining = Joining { raft: self.raft.clone(), pool: line.pool.clone(), acquaintances, join, port };
-        tasks.spawn("joining", joining.run(shutdown.clone()));
+        if let Some(gossip) = &self.gossip {
+            let (raft, pool) = (self.raft.clone(), line.pool.clone());
+            let (acquaintances, members) = (self.acquaintances.clone(), gossip.watch());
+            let founder = Founder { raft, pool, acquaintances, members };
+            tasks.spawn("founding", founder.run(shutdown.clone()));
+        }
         Ok(())
     }
 }

@@ -35,17 +35,13 @@ pub(super) fn cluster_tls(config: &RuntimeConfig, id: Uuid) -> Result<Option<Clu
     Ok(Some(tls))
 }
 
-/// What all nodes of the cluster share; nothing in development, or where certificates are the operator's and no
-/// secret was given besides.
+/// What all nodes of the cluster share, and seal their gossip with; nothing in development.
 ///
 /// # Errors
 /// As [`cluster_tls`].
 pub(super) fn join_secret(config: &RuntimeConfig) -> Result<Option<JoinSecret>, StartError> {
     let Some(data_dir) = config.data_dir.as_deref() else { return Ok(None) };
-    let given = match &config.cluster.trust {
-        TrustConfig::Files { gossip, .. } => return Ok(gossip.clone()),
-        TrustConfig::Secret(given) => given,
-    };
+    let (TrustConfig::Secret(given) | TrustConfig::Files { gossip: given, .. }) = &config.cluster.trust;
     let may_make = config.cluster.server && config.cluster.expect == 1;
     secret(given.as_ref(), data_dir, may_make).map(Some)
 }

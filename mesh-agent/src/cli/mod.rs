@@ -2,6 +2,7 @@
 //!
 //! It does not know how an agent is built or where it keeps things: what needs that is a port of [`House`].
 
+mod autopilot;
 mod call;
 mod catalog;
 pub mod client;
@@ -23,6 +24,7 @@ mod maint;
 mod members;
 mod monitor;
 mod operator;
+mod rtt;
 mod run;
 mod services;
 mod snapshot;

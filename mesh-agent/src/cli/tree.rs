@@ -2,8 +2,8 @@
 
 use super::command::{Action, Api, Command};
 use super::{
-    catalog, connect, dataplane, event, info, intention, join, keyring, kv, launch, lock, maint, members,
-    monitor, operator, services, snapshot, validate, version, watch,
+    autopilot, catalog, connect, dataplane, event, info, intention, join, keyring, kv, launch, lock, maint,
+    members, monitor, operator, rtt, services, snapshot, validate, version, watch,
 };
 
 /// Sorted by path.
@@ -46,11 +46,15 @@ pub(super) const COMMANDS: &[Command] = &[
     members::MEMBERS,
     monitor::MONITOR,
     operator::GROUP,
+    autopilot::GROUP,
+    autopilot::GET,
+    autopilot::SET,
     operator::RAFT,
     operator::LIST,
     operator::REMOVE,
     operator::TRANSFER,
     maint::RELOAD,
+    rtt::RTT,
     launch::RUN,
     services::GROUP,
     services::DEREGISTER,

@@ -1,4 +1,5 @@
 use super::{Filters, UserEvent};
+use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
@@ -8,7 +9,8 @@ const KEPT: usize = 256;
 
 /// Carries an event to all nodes, this one among them.
 pub trait Broadcast: Send + Sync {
-    fn broadcast(&self, event: UserEvent);
+    /// The error is for people: nobody has heard of the event then.
+    fn broadcast(&self, event: UserEvent) -> BoxFuture<'_, Result<(), String>>;
 }
 
 /// Says what an event may ask of this node.
@@ -84,8 +86,9 @@ impl EventLog {
 
 /// The only node there is carries its events by hearing them.
 impl Broadcast for EventLog {
-    fn broadcast(&self, event: UserEvent) {
+    fn broadcast(&self, event: UserEvent) -> BoxFuture<'_, Result<(), String>> {
         self.hear(event);
+        Box::pin(async { Ok(()) })
     }
 }
 

@@ -4,8 +4,10 @@
 
 mod concern;
 mod log;
+mod parcel;
 mod user_event;
 
 pub use concern::{Filters, PatternError};
 pub use log::{Broadcast, EventLog, ThisNode};
+pub use parcel::{pack, unpack};
 pub use user_event::{EventId, UserEvent, index_of};

@@ -1,5 +1,6 @@
 use super::member::MOST_CARD;
 use super::peer::{Heard, Peer};
+use super::probes::{Probes, put_coordinate, take_coordinate};
 use bytes::{Buf, BufMut};
 use foca::{Header, Message, State};
 use std::collections::HashMap;
@@ -22,6 +23,13 @@ pub(super) struct Ears {
     pub heard: Arc<Heard>,
     /// There are as many members as there may be.
     pub full: AtomicBool,
+    pub probes: Probes,
+}
+
+impl Ears {
+    pub fn new(own: SocketAddr, heard: Arc<Heard>) -> Self {
+        Self { own, heard, full: AtomicBool::new(false), probes: Probes::default() }
+    }
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -92,6 +100,11 @@ impl foca::Codec<Peer> for PeerCodec {
         self.scratch.put_u16(header.src_incarnation);
         put_peer(&mut self.scratch, &header.dst);
         put_message(&mut self.scratch, &header.message);
+        match header.message {
+            Message::Ping(number) => self.ears.probes.asks(number, header.dst.address()),
+            Message::Ack(_) => put_coordinate(&mut self.scratch, &self.ears.probes.place()),
+            _ => {}
+        }
         self.give(buf)
     }
 
@@ -100,6 +113,9 @@ impl foca::Codec<Peer> for PeerCodec {
         let src_incarnation = take_u16(&mut buf)?;
         let dst = self.take_peer(&mut buf)?;
         let message = self.take_message(&mut buf)?;
+        if let Message::Ack(number) = message {
+            self.ears.probes.answers(number, src.address(), take_coordinate(&mut buf)?);
+        }
         Ok(Header { src, src_incarnation, dst, message })
     }
 
@@ -178,6 +194,10 @@ impl PeerCodec {
             found => return Err(CodecError::Unknown { what: "message", found }),
         })
     }
+}
+
+pub(super) fn take_f32(buf: &mut impl Buf) -> Result<f32, CodecError> {
+    buf.try_get_f32().map_err(|_| CodecError::Short)
 }
 
 fn take_u8(buf: &mut impl Buf) -> Result<u8, CodecError> {

@@ -7,6 +7,7 @@ use super::rumours::UserEvent;
 use super::snapshot::Snapshots;
 use super::{GossipError, Keyring, Member, Transport, Tuning};
 use crate::clock::Clock;
+use crate::model::Coordinate;
 use crate::task::Shutdown;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -44,6 +45,7 @@ pub struct Driver<T> {
     start: Instant,
     commands: mpsc::Receiver<Command>,
     members: watch::Sender<Arc<Members>>,
+    place: watch::Sender<Coordinate>,
     snapshots: Snapshots,
     /// Those who wait until the farewells are said.
     leaving: Vec<oneshot::Sender<()>>,
@@ -72,9 +74,10 @@ impl<T: Transport> Driver<T> {
         let engine = Engine::new(Parts { member, keyring, file, tuning, clock, seed, events })?;
         let (members, followed) = watch::channel(engine.members().clone());
         let start = Instant::now();
+        let (place, placed) = watch::channel(*engine.place());
         let (leaving, counted) = (Vec::new(), engine.counts);
-        let driver = Self { engine, transport, start, commands, members, snapshots, leaving, counted };
-        Ok((driver, Gossip::new(sender, followed, user_events)))
+        let driver = Self { engine, transport, start, commands, members, place, snapshots, leaving, counted };
+        Ok((driver, Gossip::new(sender, followed, placed, user_events)))
     }
 
     /// Until shutdown, or until it has left.
@@ -149,6 +152,8 @@ impl<T: Transport> Driver<T> {
             self.members.send_replace(members.clone());
             self.snapshots.note(members, self.start.elapsed());
         }
+        let place = *self.engine.place();
+        self.place.send_if_modified(|known| std::mem::replace(known, place) != place);
         self.count();
     }
 

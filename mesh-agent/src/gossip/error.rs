@@ -52,3 +52,10 @@ pub enum GossipError {
     #[error("this agent is leaving or has left")]
     Stopped,
 }
+
+impl GossipError {
+    /// Nobody else was asked.
+    pub fn is_itself(&self) -> bool {
+        matches!(self, Self::Itself { .. })
+    }
+}

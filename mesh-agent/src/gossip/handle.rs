@@ -5,7 +5,7 @@ use super::message::Order;
 use super::roster::Members;
 use super::rumours::UserEvent;
 use super::{GossipError, GossipKey, Member};
-use crate::model::NodeName;
+use crate::model::{Coordinate, NodeName};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{mpsc, oneshot, watch};
@@ -15,6 +15,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub struct Gossip {
     commands: mpsc::Sender<Command>,
     members: watch::Receiver<Arc<Members>>,
+    place: watch::Receiver<Coordinate>,
     events: Arc<Mutex<Option<mpsc::Receiver<UserEvent>>>>,
 }
 
@@ -34,9 +35,10 @@ impl Gossip {
     pub(super) fn new(
         commands: mpsc::Sender<Command>,
         members: watch::Receiver<Arc<Members>>,
+        place: watch::Receiver<Coordinate>,
         events: mpsc::Receiver<UserEvent>,
     ) -> Self {
-        Self { commands, members, events: Arc::new(Mutex::new(Some(events))) }
+        Self { commands, members, place, events: Arc::new(Mutex::new(Some(events))) }
     }
 
     /// Everybody, as of now.
@@ -47,6 +49,11 @@ impl Gossip {
     /// Everybody, and each change.
     pub fn watch(&self) -> watch::Receiver<Arc<Members>> {
         self.members.clone()
+    }
+
+    /// Where this agent stands in the network, as probes show it, and each move.
+    pub fn place(&self) -> watch::Receiver<Coordinate> {
+        self.place.clone()
     }
 
     /// What others fire, each once. The first caller has them.

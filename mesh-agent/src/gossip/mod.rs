@@ -15,6 +15,7 @@ mod keys;
 mod member;
 mod message;
 mod peer;
+mod probes;
 mod replay;
 mod retry_join;
 mod roster;

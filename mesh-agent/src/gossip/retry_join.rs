@@ -1,4 +1,4 @@
-use super::{Gossip, GossipError};
+use super::{Gossip, GossipError, Joins};
 use crate::task::Shutdown;
 use std::time::Duration;
 
@@ -23,16 +23,35 @@ impl RetryJoin {
                 tracing::info!(members = ?joins.joined, attempt, "joined");
                 return Ok(());
             }
-            for error in &joins.failed {
+            if joins.only_itself() {
+                tracing::info!("the addresses to join are this agent's own: others join it");
+                return Ok(());
+            }
+            for error in joins.failed.iter().filter(|error| !error.is_itself()) {
                 tracing::warn!(%error, attempt, "cannot join yet");
             }
             if self.most > 0 && attempt >= self.most {
-                return Err(joins.failed);
+                return joins.outcome().map(drop);
             }
             tokio::select! {
                 () = shutdown.begun() => return Ok(()),
                 () = tokio::time::sleep(self.interval) => {}
             }
         }
+    }
+}
+
+impl Joins {
+    /// Whether it counts as joined: an agent that is named among others may be the first of them.
+    ///
+    /// # Errors
+    /// Nobody answered, not even this agent itself.
+    pub fn outcome(self) -> Result<Self, Vec<GossipError>> {
+        let is_in = !self.joined.is_empty() || self.failed.iter().any(GossipError::is_itself);
+        if is_in { Ok(self) } else { Err(self.failed) }
+    }
+
+    fn only_itself(&self) -> bool {
+        self.joined.is_empty() && self.failed.iter().all(GossipError::is_itself)
     }
 }

@@ -36,6 +36,16 @@ impl MemberState {
         }
     }
 
+    /// As `members` of the command line shows it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Alive | Self::Suspect => "alive",
+            Self::Leaving => "leaving",
+            Self::Left => "left",
+            Self::Failed => "failed",
+        }
+    }
+
     fn of(state: State, intent: Intent) -> Self {
         match (state, intent) {
             (State::Down, Intent::Stay) => Self::Failed,

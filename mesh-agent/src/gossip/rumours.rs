@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 pub struct UserEvent {
     pub id: uuid::Uuid,
     pub name: String,
+    #[serde(with = "serde_bytes")]
     pub payload: Vec<u8>,
 }
 

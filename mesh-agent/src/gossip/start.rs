@@ -17,13 +17,6 @@ pub struct Membership {
     /// Counts where no keyring is kept yet.
     pub key: GossipKey,
     pub data_dir: Option<PathBuf>,
-    /// Tried once.
-    pub join: Vec<String>,
-    /// Tried until somebody answers.
-    pub retry_join: Vec<String>,
-    pub retry_interval: Duration,
-    /// 0 for no limit.
-    pub retry_max: u32,
     /// Join those that were known before, even if this agent left of its own will.
     pub rejoin_after_leave: bool,
     pub tuning: Tuning,
@@ -35,7 +28,7 @@ pub const DEFAULT_PORT: u16 = 8301;
 pub const DEFAULT_WAN_PORT: u16 = 8302;
 
 impl Membership {
-    /// Listens, and begins to join.
+    /// Listens, and joins those that were known before.
     ///
     /// # Errors
     /// The port is taken, or the kept keyring is damaged.
@@ -45,8 +38,9 @@ impl Membership {
         let bound = transport.local_address().map_err(|source| GossipError::Bind { bind, source })?;
         self.member.gossip_port = bound.port();
         let (driver, gossip, before) = self.driver(transport)?;
+        let default_port = if self.tuning.across_datacenters { DEFAULT_WAN_PORT } else { DEFAULT_PORT };
         tasks.spawn("gossip", driver.run(shutdown.clone()));
-        tasks.spawn("joining", self.join(before, gossip.clone(), shutdown.clone()));
+        tasks.spawn("joining again", join_again(before, default_port, gossip.clone(), shutdown.clone()));
         Ok(gossip)
     }
 
@@ -86,27 +80,15 @@ impl Membership {
         file.save(&keyring)?;
         Ok(keyring)
     }
-
-    async fn join(self, before: Vec<String>, gossip: Gossip, shutdown: Shutdown) {
-        let once = self.retry(before.into_iter().chain(self.join.clone()).collect(), 1);
-        let always = self.retry(self.retry_join.clone(), self.retry_max);
-        futures_util::join!(
-            try_to_join(once, gossip.clone(), shutdown.clone()),
-            try_to_join(always, gossip, shutdown)
-        );
-    }
-
-    fn retry(&self, addresses: Vec<String>, most: u32) -> RetryJoin {
-        let default_port = if self.tuning.across_datacenters { DEFAULT_WAN_PORT } else { DEFAULT_PORT };
-        RetryJoin { addresses, default_port, interval: self.retry_interval, most }
-    }
 }
 
-async fn try_to_join(retry: RetryJoin, gossip: Gossip, shutdown: Shutdown) {
-    if retry.addresses.is_empty() {
+/// Those that were there when this agent last ran, once.
+async fn join_again(addresses: Vec<String>, default_port: u16, gossip: Gossip, shutdown: Shutdown) {
+    if addresses.is_empty() {
         return;
     }
-    if retry.run(gossip, shutdown).await.is_err() {
-        tracing::error!("nobody could be joined: others may still join this agent, see `mesh join`");
+    let once = RetryJoin { addresses, default_port, interval: Duration::ZERO, most: 1 };
+    if once.run(gossip, shutdown).await.is_err() {
+        tracing::warn!("none of those that were known before answers; see -retry-join and `mesh join`");
     }
 }

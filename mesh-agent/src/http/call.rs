@@ -2,7 +2,7 @@ use super::ApiError;
 use super::deps::Deps;
 use super::limits::HttpLimits;
 use super::parameters::Parameters;
-use super::pass::Hops;
+use super::pass::{Hops, Origin};
 use super::path;
 use super::query_options::QueryOptions;
 use super::route::Route;
@@ -52,6 +52,8 @@ pub struct Call {
     pub uri: String,
     /// How often other nodes have passed it on.
     pub hops: u8,
+    /// The node whose agent was asked first, which `_agent` stands for.
+    pub origin: NodeName,
 }
 
 impl Call {
@@ -89,7 +91,9 @@ impl Call {
         let uri = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
         let hops = parts.extensions.get::<Hops>().map_or(0, |hops| hops.0);
         let method = route.method.clone();
-        Ok(Self { deps, name, parameters, options, headers, caller, body, method, uri, hops })
+        let origin = parts.extensions.get::<Origin>().map(|origin| origin.0.clone());
+        let origin = origin.unwrap_or_else(|| deps.facts.node.clone());
+        Ok(Self { deps, name, parameters, options, headers, caller, body, method, uri, hops, origin })
     }
 
     /// For names that come in the body or the query.

@@ -102,7 +102,7 @@ impl Authority for CaManager {
     }
 }
 
-/// Who the servers are, and changes of that, which the leader makes.
+/// Who the servers are, and changes of that, which only the leader can make.
 pub trait Operator: Send + Sync {
     fn servers(&self) -> Vec<Server>;
     /// The error is for people.

@@ -5,7 +5,7 @@ use super::deps::Deps;
 use super::limits::HttpLimits;
 use super::route::{Place, Route};
 use super::router::router;
-use crate::model::Datacenter;
+use crate::model::{Datacenter, NodeName};
 use crate::wire::{PassedAnswer, PassedRequest};
 use axum::Router;
 use axum::body::Body;
@@ -22,6 +22,10 @@ const MOST_HOPS: u8 = 3;
 #[derive(Clone, Copy)]
 pub(super) struct Hops(pub(super) u8);
 
+/// The node whose agent was asked first.
+#[derive(Clone)]
+pub(super) struct Origin(pub(super) NodeName);
+
 /// Answers here, or passes the request on to where it is answered.
 pub(super) async fn answer(route: &Route, mut call: Call) -> Answered {
     if let Some(primary) = call.deps.facts.primary.clone().filter(|_| route.primary) {
@@ -31,7 +35,7 @@ pub(super) async fn answer(route: &Route, mut call: Call) -> Answered {
     if let Some(datacenter) = elsewhere(route, &call) {
         return pass_across(&datacenter, call).await;
     }
-    if answers_here(route, &call.deps) { (route.handler)(call).await } else { pass_on(call).await }
+    if answers_here(route, &call) { (route.handler)(call).await } else { pass_on(call).await }
 }
 
 /// The same request for another datacenter.
@@ -49,8 +53,10 @@ fn elsewhere(route: &Route, call: &Call) -> Option<Datacenter> {
 }
 
 /// Whether this node answers by itself.
-fn answers_here(route: &Route, deps: &Deps) -> bool {
+fn answers_here(route: &Route, call: &Call) -> bool {
+    let deps = &call.deps;
     match route.place {
+        Place::Anywhere if route.sorts && call.options.near.is_some() => deps.facts.server,
         Place::Anywhere => true,
         Place::Servers => deps.facts.server,
         Place::Leader => deps.elsewhere.leads_here(),
@@ -88,6 +94,7 @@ fn request(call: &Call) -> Result<PassedRequest, ApiError> {
         token,
         body: call.body.to_vec(),
         hops,
+        origin: Some(call.origin.clone()),
     })
 }
 
@@ -123,6 +130,9 @@ impl Inside {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         built.extensions_mut().insert(Peer { address, hurried: false });
         built.extensions_mut().insert(hops);
+        if let Some(origin) = request.origin {
+            built.extensions_mut().insert(Origin(origin));
+        }
         let response = self.0.clone().oneshot(built).await.unwrap_or_else(|never| match never {});
         taken_apart(response).await
     }

@@ -34,6 +34,8 @@ pub struct Route {
     pub primary: bool,
     /// The answer goes on until somebody hangs up.
     pub streams: bool,
+    /// It sorts by distance where it is asked to, which only servers can.
+    pub sorts: bool,
     pub handler: Handler,
 }
 
@@ -50,6 +52,7 @@ impl Route {
             place: Place::Anywhere,
             primary: false,
             streams: false,
+            sorts: false,
             handler,
         }
     }
@@ -92,6 +95,13 @@ impl Route {
     #[must_use]
     pub const fn at_primary(mut self) -> Self {
         self.primary = true;
+        self
+    }
+
+    /// With `?near=` a client agent passes it on.
+    #[must_use]
+    pub const fn sorting(mut self) -> Self {
+        self.sorts = true;
         self
     }
 

@@ -1,7 +1,7 @@
 use super::route::Route;
 use super::ui;
 use super::v1::{
-    agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, ca, catalog,
+    agent_checks, agent_control, agent_health, agent_self, agent_services, authorize, autopilot, ca, catalog,
     catalog_write, coordinate, dns, event, health, host, intention_exact, intention_query, intentions,
     internal_ui, keyring, kv, leaf, members, metrics, monitor, prepared_query, proxy_config, query_failover,
     raft, service_write, session, snapshot, status, txn,
@@ -44,18 +44,18 @@ pub static ROUTES: &[Route] = &[
     Route::put("/v1/catalog/register", Access::NODE_WRITE, to!(catalog_write::register)),
     Route::put("/v1/catalog/deregister", Access::NODE_WRITE, to!(catalog_write::deregister)),
     Route::get("/v1/catalog/datacenters", Access::None, to!(catalog::datacenters)).at_servers(),
-    Route::get("/v1/catalog/nodes", NODES, to!(catalog::nodes)),
+    Route::get("/v1/catalog/nodes", NODES, to!(catalog::nodes)).sorting(),
     Route::get("/v1/catalog/services", SERVICES, to!(catalog::services)),
-    Route::get("/v1/catalog/service/", SERVICES, to!(catalog::service)),
-    Route::get("/v1/catalog/connect/", SERVICES, to!(catalog::connect)),
+    Route::get("/v1/catalog/service/", SERVICES, to!(catalog::service)).sorting(),
+    Route::get("/v1/catalog/connect/", SERVICES, to!(catalog::connect)).sorting(),
     Route::get("/v1/catalog/node/", NODES, to!(catalog::node)),
     Route::get("/v1/catalog/node-services/", NODES, to!(catalog::node_services)),
     // Health.
     Route::get("/v1/health/node/", NODES, to!(health::node)),
-    Route::get("/v1/health/checks/", SERVICES, to!(health::checks)),
-    Route::get("/v1/health/service/", SERVICES, to!(health::service)),
-    Route::get("/v1/health/connect/", SERVICES, to!(health::connect)),
-    Route::get("/v1/health/state/", NODES, to!(health::state)),
+    Route::get("/v1/health/checks/", SERVICES, to!(health::checks)).sorting(),
+    Route::get("/v1/health/service/", SERVICES, to!(health::service)).sorting(),
+    Route::get("/v1/health/connect/", SERVICES, to!(health::connect)).sorting(),
+    Route::get("/v1/health/state/", NODES, to!(health::state)).sorting(),
     // Intentions.
     Route::get("/v1/connect/intentions", INTENTIONS, to!(intentions::list)),
     Route::post("/v1/connect/intentions", Access::INTENTION_WRITE, to!(intentions::create)).at_primary(),
@@ -93,9 +93,13 @@ pub static ROUTES: &[Route] = &[
     // The keys that members seal with.
     Route::get("/v1/operator/raft/configuration", Access::OPERATOR_READ, to!(raft::configuration))
         .at_servers(),
-    Route::delete("/v1/operator/raft/peer", Access::OPERATOR_WRITE, to!(raft::remove)).at_servers(),
-    Route::post("/v1/operator/raft/transfer-leader", Access::OPERATOR_WRITE, to!(raft::transfer))
+    Route::delete("/v1/operator/raft/peer", Access::OPERATOR_WRITE, to!(raft::remove)).at_leader(),
+    Route::post("/v1/operator/raft/transfer-leader", Access::OPERATOR_WRITE, to!(raft::transfer)).at_leader(),
+    Route::get("/v1/operator/autopilot/configuration", Access::OPERATOR_READ, to!(autopilot::configuration))
         .at_servers(),
+    Route::put("/v1/operator/autopilot/configuration", Access::OPERATOR_WRITE, to!(autopilot::configure))
+        .at_servers(),
+    Route::get("/v1/operator/autopilot/health", Access::OPERATOR_READ, to!(autopilot::health)).at_leader(),
     Route::get("/v1/operator/keyring", Access::KEYRING_READ, to!(keyring::list)),
     Route::post("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::install)),
     Route::put("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::choose)),
@@ -117,8 +121,9 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/agent/health/service/name/", SERVICES, to!(agent_health::by_name)),
     // Coordinates.
     Route::get("/v1/coordinate/datacenters", Access::None, to!(coordinate::datacenters)),
-    Route::get("/v1/coordinate/nodes", NODES, to!(coordinate::nodes)),
-    Route::get("/v1/coordinate/node/", NODES, to!(coordinate::node)),
+    Route::get("/v1/coordinate/nodes", NODES, to!(coordinate::nodes)).at_servers(),
+    Route::get("/v1/coordinate/node/", NODES, to!(coordinate::node)).at_servers(),
+    Route::put("/v1/coordinate/update", Access::NODE_WRITE, to!(coordinate::update)),
     // Stored values, sessions and transactions.
     Route::get("/v1/kv/", KEYS, to!(kv::read)).at_servers(),
     Route::put("/v1/kv/", Access::KEY_WRITE, to!(kv::put)).at_servers(),

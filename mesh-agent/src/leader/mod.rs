@@ -4,8 +4,8 @@
 //! It does not know how members find each other, nor how servers agree. What is to be done is planned by pure
 //! functions and carried out one step after the other, for as long as this server leads.
 
-mod autopilot;
 mod catalog_plan;
+mod health;
 mod intention_plan;
 mod reconciler;
 mod replicator;
@@ -15,7 +15,7 @@ mod voters;
 #[cfg(test)]
 mod tests;
 
-pub use autopilot::Autopilot;
+pub use health::{ClusterHealth, ServerHealth, ServerMember, health};
 pub use reconciler::Reconciler;
 pub use replicator::{Primary, PrimaryState, Replicator};
 pub use voters::{Voter, Voters};

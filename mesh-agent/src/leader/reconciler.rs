@@ -1,10 +1,11 @@
 use super::catalog_plan::{HEALTH, Limits, Row};
 use super::voter_plan::VoterChange;
-use super::{Autopilot, Voters, catalog_plan, voter_plan};
+use super::{Voters, catalog_plan, voter_plan};
 use crate::catalog::Catalog;
 use crate::clock::{Clock, Timestamp};
 use crate::gossip::{Gossip, Members};
-use crate::state::{AllChecks, ListNodes, Query};
+use crate::model::AutopilotConfig;
+use crate::state::{AllChecks, Command, GetAutopilot, ListNodes, Query};
 use crate::task::Shutdown;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,7 +17,8 @@ pub struct Reconciler {
     members: watch::Receiver<Arc<Members>>,
     catalog: Catalog,
     voters: Arc<dyn Voters>,
-    autopilot: Autopilot,
+    /// What this server's configuration says, for a cluster in which nobody has said it yet.
+    autopilot: AutopilotConfig,
     clock: Clock,
     limits: Limits,
     /// Who was a member since this server leads. Others may keep their own check: they do not gossip.
@@ -31,7 +33,12 @@ const REAP: Duration = Duration::from_secs(72 * 3600);
 const GRACE: Duration = Duration::from_secs(30);
 
 impl Reconciler {
-    pub fn new(gossip: &Gossip, catalog: Catalog, voters: Arc<dyn Voters>, autopilot: Autopilot) -> Self {
+    pub fn new(
+        gossip: &Gossip,
+        catalog: Catalog,
+        voters: Arc<dyn Voters>,
+        autopilot: AutopilotConfig,
+    ) -> Self {
         Self::following(gossip.watch(), catalog, voters, autopilot, Clock::System)
     }
 
@@ -39,7 +46,7 @@ impl Reconciler {
         members: watch::Receiver<Arc<Members>>,
         catalog: Catalog,
         voters: Arc<dyn Voters>,
-        autopilot: Autopilot,
+        autopilot: AutopilotConfig,
         clock: Clock,
     ) -> Self {
         let limits = Limits { reap: REAP, grace: GRACE };
@@ -78,6 +85,7 @@ impl Reconciler {
     /// One round. What fails is tried again in the next.
     pub(super) async fn reconcile(&mut self, members: &Members) {
         self.write_catalog(members).await;
+        self.write_autopilot().await;
         self.change_voters(members).await;
     }
 
@@ -117,19 +125,35 @@ impl Reconciler {
         }
     }
 
+    /// Once in a cluster's life, where a configuration differs from the defaults.
+    async fn write_autopilot(&self) {
+        let is_said = GetAutopilot.run(&self.catalog.state()).is_some();
+        if is_said || self.autopilot == AutopilotConfig::default() {
+            return;
+        }
+        let command = Command::SetAutopilot { config: self.autopilot.clone(), expected: Some(0) };
+        if let Err(error) = self.catalog.write(command).await {
+            tracing::warn!(%error, "autopilot's configuration is not kept yet");
+        }
+    }
+
     async fn change_voters(&self, members: &Members) {
         let voters = self.voters.list();
-        let Some(change) = voter_plan::plan(members, &voters, &self.autopilot, self.clock.now()) else {
-            return;
-        };
-        let changed = match change {
+        let autopilot = GetAutopilot.run(&self.catalog.state());
+        let autopilot = autopilot.as_deref().unwrap_or(&self.autopilot);
+        for change in voter_plan::plan(members, &voters, autopilot, self.clock.now()) {
+            match self.change(&change).await {
+                Ok(()) => return tracing::info!(?change, "the servers were changed"),
+                Err(error) => tracing::warn!(?change, %error, "the servers could not be changed yet"),
+            }
+        }
+    }
+
+    async fn change(&self, change: &VoterChange) -> Result<(), String> {
+        match *change {
             VoterChange::Add(id, address) => self.voters.add(id, address).await,
             VoterChange::Promote(id) => self.voters.promote(id).await,
             VoterChange::Remove(id) => self.voters.remove(id).await,
-        };
-        match changed {
-            Ok(()) => tracing::info!(?change, "the servers were changed"),
-            Err(error) => tracing::warn!(?change, %error, "the servers could not be changed yet"),
         }
     }
 }

@@ -5,8 +5,8 @@ use crate::catalog::fixtures::OneVoter;
 use crate::catalog::{Catalog, Later};
 use crate::clock::{Clock, Timestamp};
 use crate::gossip::{Known, Member, MemberState, Members, Role};
-use crate::model::{CheckStatus, Node, NodeName};
-use crate::state::{Command, GetNode, Query, Registration, Store};
+use crate::model::{AutopilotConfig, CheckStatus, Node, NodeName};
+use crate::state::{Command, GetAutopilot, GetNode, Query, Registration, Store};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -41,7 +41,8 @@ fn server(number: u8, state: MemberState) -> Known {
 
 fn voter(id: u64, votes: bool, matched: u64) -> Voter {
     let address = format!("10.0.0.{id}:8300");
-    Voter { id, address, leader: id == 1, votes, matched: Some(matched) }
+    let last_contact = Some(Duration::from_millis(50));
+    Voter { id, address, leader: id == 1, votes, matched: Some(matched), term: Some(3), last_contact }
 }
 
 use MemberState::{Alive, Failed, Leaving, Left, Suspect};
@@ -54,7 +55,7 @@ fn change(servers: &[(u8, MemberState)], voters: &[Voter]) -> Option<VoterChange
 fn change_after(time: Duration, servers: &[(u8, MemberState)], voters: &[Voter]) -> Option<VoterChange> {
     let members: Members = servers.iter().map(|(number, state)| server(*number, *state)).collect();
     let now = Timestamp(START + u64::try_from(time.as_millis()).unwrap());
-    voter_plan::plan(&members, voters, &Autopilot::default(), now)
+    voter_plan::plan(&members, voters, &AutopilotConfig::default(), now).into_iter().next()
 }
 
 #[test]
@@ -104,10 +105,10 @@ fn dead_servers_stay_where_nobody_wants_them_cleaned_up() {
         .into_iter()
         .collect();
     let voters: Vec<Voter> = (1..=4).map(|id| voter(id, true, 5)).collect();
-    let autopilot = Autopilot { cleanup_dead_servers: false, ..Autopilot::default() };
-    assert_eq!(voter_plan::plan(&members, &voters, &autopilot, Timestamp(START + 10_000)), None);
-    let larger = Autopilot { min_quorum: 4, ..Autopilot::default() };
-    assert_eq!(voter_plan::plan(&members, &voters, &larger, Timestamp(START + 10_000)), None);
+    let autopilot = AutopilotConfig { cleanup_dead_servers: false, ..AutopilotConfig::default() };
+    assert_eq!(voter_plan::plan(&members, &voters, &autopilot, Timestamp(START + 10_000)), []);
+    let larger = AutopilotConfig { min_quorum: 4, ..AutopilotConfig::default() };
+    assert_eq!(voter_plan::plan(&members, &voters, &larger, Timestamp(START + 10_000)), []);
 }
 
 /// Remembers what it was told to do.
@@ -154,12 +155,15 @@ struct Scene {
 
 impl Scene {
     fn new() -> Self {
+        Self::with(AutopilotConfig::default())
+    }
+
+    fn with(autopilot: AutopilotConfig) -> Self {
         let store = Arc::new(Store::default());
         let consensus = OneVoter::new(store.clone());
         let catalog = Catalog::new(store, consensus.clone());
         let (voters, clock) = (Arc::new(FakeVoters::default()), Clock::manual(Timestamp(START)));
         let (members, followed) = watch::channel(Arc::default());
-        let autopilot = Autopilot::default();
         let reconciler =
             Reconciler::following(followed, catalog.clone(), voters.clone(), autopilot, clock.clone());
         Self { catalog, consensus, voters, clock, reconciler, _members: members }
@@ -259,7 +263,8 @@ async fn nodes_that_were_never_members_keep_their_own_check() {
     let (_, followed) = watch::channel(Arc::default());
     let (catalog, voters) = (scene.catalog.clone(), successor.voters.clone());
     let clock = successor.clock.clone();
-    successor.reconciler = Reconciler::following(followed, catalog, voters, Autopilot::default(), clock);
+    successor.reconciler =
+        Reconciler::following(followed, catalog, voters, AutopilotConfig::default(), clock);
     for _ in 0..3 {
         successor.pass(Duration::from_secs(100 * 3600));
         successor.see(&[]).await;
@@ -274,7 +279,7 @@ fn a_server_with_a_cluster_of_its_own_is_not_taken_in() {
     let members: Members = [server(1, Alive), alone].into_iter().collect();
     let voters = [voter(1, true, 5)];
     let now = Timestamp(START + 10_000);
-    assert_eq!(voter_plan::plan(&members, &voters, &Autopilot::default(), now), None);
+    assert_eq!(voter_plan::plan(&members, &voters, &AutopilotConfig::default(), now), []);
 }
 
 #[tokio::test]
@@ -299,4 +304,60 @@ async fn servers_are_taken_in_one_at_a_time() {
     scene.see(&[server(1, Alive), server(2, Alive), server(3, Alive)]).await;
     let address = "10.0.0.2:8300".parse().unwrap();
     assert_eq!(*scene.voters.done.lock().unwrap(), [VoterChange::Add(2, address)]);
+}
+
+#[test]
+fn a_server_that_lost_its_disk_takes_the_place_of_the_one_it_was() {
+    // The third server has another id now, and the address that it had.
+    let mut members: Vec<Known> = vec![server(1, Alive), server(2, Alive), server(3, Alive)];
+    members[2].member.raft_id = 9;
+    let members: Members = members.into_iter().collect();
+    let reborn = Voter { id: 9, ..voter(3, true, 5) };
+    let voters = [voter(1, true, 5), voter(2, true, 5), voter(3, true, 5), reborn];
+    let planned = voter_plan::plan(&members, &voters, &AutopilotConfig::default(), Timestamp(START));
+    assert_eq!(planned, [VoterChange::Remove(3)]);
+}
+
+#[test]
+fn a_server_is_healthy_while_it_lives_answers_and_keeps_up() {
+    let members = |state| [server(1, Alive), server(2, Alive), server(3, state)].into_iter().collect();
+    let config = AutopilotConfig::default();
+    let third = voter(3, true, 1000);
+    let silent = Voter { last_contact: Some(Duration::from_millis(201)), ..third.clone() };
+    let cases = [
+        ("all is well", Alive, third.clone(), true),
+        ("suspected is not dead yet", Suspect, third.clone(), true),
+        ("it failed", Failed, third.clone(), false),
+        ("it is silent", Alive, silent, false),
+        ("it never answered", Alive, Voter { last_contact: None, ..third.clone() }, false),
+        ("it is behind", Alive, Voter { matched: Some(749), ..third.clone() }, false),
+        ("it is of an older term", Alive, Voter { term: Some(2), ..third.clone() }, false),
+    ];
+    for (what, state, third, healthy) in cases {
+        let voters = [voter(1, true, 1000), voter(2, true, 1000), third];
+        let found = health(Some(&members(state)), &voters, &config);
+        assert_eq!((found.healthy, found.servers[2].healthy), (healthy, healthy), "{what}");
+        assert_eq!(found.tolerates, usize::from(healthy), "{what}");
+        assert!(found.servers[1].healthy, "{what}");
+    }
+    let alone = health(None, &[voter(1, true, 1000)], &config);
+    assert!(alone.healthy && alone.tolerates == 0);
+    assert!(!health(None, &[], &config).healthy, "nobody leads");
+}
+
+#[tokio::test]
+async fn the_first_leader_keeps_what_its_configuration_says_of_autopilot_and_all_act_by_what_is_kept() {
+    let configured = AutopilotConfig { cleanup_dead_servers: false, ..AutopilotConfig::default() };
+    let mut scene = Scene::with(configured);
+    *scene.voters.list.lock().unwrap() = (1..=4).map(|id| voter(id, true, 5)).collect();
+    let members = [server(1, Alive), server(2, Alive), server(3, Failed), server(4, Alive)];
+    scene.see(&members).await;
+    let kept = GetAutopilot.run(&scene.catalog.state()).unwrap();
+    assert!(!kept.cleanup_dead_servers);
+    assert_eq!(*scene.voters.done.lock().unwrap(), []);
+    let config = AutopilotConfig::default();
+    scene.catalog.write(Command::SetAutopilot { config, expected: Some(kept.index.modify) }).await.unwrap();
+    scene.see(&members).await;
+    assert_eq!(*scene.voters.done.lock().unwrap(), [VoterChange::Remove(3)]);
+    assert!(GetAutopilot.run(&scene.catalog.state()).unwrap().cleanup_dead_servers, "it is not set back");
 }

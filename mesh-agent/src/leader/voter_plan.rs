@@ -1,6 +1,7 @@
-use super::{Autopilot, Voter};
+use super::Voter;
 use crate::clock::Timestamp;
 use crate::gossip::{Known, MemberState, Members};
+use crate::model::AutopilotConfig;
 use std::net::SocketAddr;
 
 /// One change of who votes: they are made one at a time.
@@ -12,16 +13,16 @@ pub(super) enum VoterChange {
     Remove(u64),
 }
 
-/// The next change, if one is due.
+/// What is due, the most urgent first. One of it is done at a time, and those after it only where it fails.
 pub(super) fn plan(
     members: &Members,
     voters: &[Voter],
-    autopilot: &Autopilot,
+    autopilot: &AutopilotConfig,
     now: Timestamp,
-) -> Option<VoterChange> {
+) -> Vec<VoterChange> {
     let servers: Vec<&Known> = members.iter().map(|known| &**known).filter(|k| is_server(k)).collect();
     let scene = Scene { servers, voters, autopilot, now };
-    scene.promotion().or_else(|| scene.arrival()).or_else(|| scene.departure())
+    scene.promotions().chain(scene.arrivals()).chain(scene.departure()).collect()
 }
 
 fn is_server(known: &Known) -> bool {
@@ -31,7 +32,7 @@ fn is_server(known: &Known) -> bool {
 struct Scene<'a> {
     servers: Vec<&'a Known>,
     voters: &'a [Voter],
-    autopilot: &'a Autopilot,
+    autopilot: &'a AutopilotConfig,
     now: Timestamp,
 }
 
@@ -45,11 +46,11 @@ impl Scene<'_> {
     }
 
     /// A server that is alive and not known yet, or elsewhere than known.
-    fn arrival(&self) -> Option<VoterChange> {
+    fn arrivals(&self) -> impl Iterator<Item = VoterChange> {
         // One that began alone has a cluster of its own: two clusters do not become one.
-        let began_alone = |known: &Known| known.member.bootstrap_expect == 1;
-        let mut alive = self.servers.iter().filter(|known| known.state.is_alive() && !began_alone(known));
-        alive.find_map(|known| {
+        let comes = |known: &&&Known| known.state.is_alive() && known.member.bootstrap_expect != 1;
+        let alive = self.servers.iter().filter(comes);
+        alive.filter_map(|known| {
             let (id, address) = (known.member.raft_id, known.member.rpc());
             let voter = self.voters.iter().find(|voter| voter.id == id);
             let as_known = voter.is_some_and(|voter| voter.leader || voter.address == address.to_string());
@@ -58,15 +59,15 @@ impl Scene<'_> {
     }
 
     /// One that is alive for long enough and has caught up.
-    fn promotion(&self) -> Option<VoterChange> {
-        let leader = self.voters.iter().find(|voter| voter.leader)?;
-        let reached = |voter: &Voter| {
-            let behind = leader.matched.unwrap_or(0).saturating_sub(voter.matched?);
+    fn promotions(&self) -> impl Iterator<Item = VoterChange> {
+        let leader = self.voters.iter().find(|voter| voter.leader);
+        let reached = move |voter: &Voter| {
+            let behind = leader?.matched.unwrap_or(0).saturating_sub(voter.matched?);
             Some(behind <= self.autopilot.max_trailing_logs)
         };
         let ready =
-            |voter: &&Voter| !voter.votes && self.is_stable(voter.id) && reached(voter).unwrap_or(false);
-        self.voters.iter().find(ready).map(|voter| VoterChange::Promote(voter.id))
+            move |voter: &&Voter| !voter.votes && self.is_stable(voter.id) && reached(voter).unwrap_or(false);
+        self.voters.iter().filter(ready).map(|voter| VoterChange::Promote(voter.id))
     }
 
     fn is_stable(&self, id: u64) -> bool {
@@ -81,7 +82,7 @@ impl Scene<'_> {
     fn departure(&self) -> Option<VoterChange> {
         let others = || self.voters.iter().filter(|voter| !voter.leader);
         let left = others().find(|voter| self.has_left(voter.id));
-        let dead = || others().find(|voter| self.is_dead(voter.id) && self.can_be_spared(voter));
+        let dead = || others().find(|voter| self.is_dead(voter) && self.can_be_spared(voter));
         left.or_else(dead).map(|voter| VoterChange::Remove(voter.id))
     }
 
@@ -89,8 +90,17 @@ impl Scene<'_> {
         self.server(id).is_some_and(|known| known.state == MemberState::Left)
     }
 
-    fn is_dead(&self, id: u64) -> bool {
-        self.server(id).is_some_and(|known| known.state == MemberState::Failed)
+    /// It failed, or another lives in its place: a server that lost its disk comes back with another id.
+    fn is_dead(&self, voter: &Voter) -> bool {
+        let elsewhere = |known: &&&Known| {
+            known.state.is_alive()
+                && known.member.raft_id != voter.id
+                && known.member.rpc().to_string() == voter.address
+        };
+        match self.server(voter.id) {
+            Some(known) => known.state == MemberState::Failed,
+            None => self.servers.iter().any(|known| elsewhere(&known)),
+        }
     }
 
     /// All that is left without it is a majority that lives, and no smaller cluster than was asked for.
@@ -112,7 +122,7 @@ impl Scene<'_> {
         let began = self.servers.iter().map(|known| known.member.bootstrap_expect as usize).max();
         match self.autopilot.min_quorum {
             0 => began.unwrap_or(1).max(1),
-            wanted => wanted,
+            wanted => wanted as usize,
         }
     }
 }

@@ -1,6 +1,7 @@
 use crate::catalog::Later;
-use crate::raft::RaftNode;
+use crate::raft::{RaftNode, Server};
 use std::net::SocketAddr;
+use std::time::Duration;
 
 /// One server of the cluster, as the servers' agreement has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +14,24 @@ pub struct Voter {
     pub votes: bool,
     /// The last entry that it is known to have.
     pub matched: Option<u64>,
+    /// The term of that entry.
+    pub term: Option<u64>,
+    /// Since it has answered the leader.
+    pub last_contact: Option<Duration>,
+}
+
+impl From<Server> for Voter {
+    fn from(server: Server) -> Self {
+        Self {
+            id: server.id,
+            address: server.address,
+            leader: server.leader,
+            votes: server.voter,
+            matched: server.matched,
+            term: server.term,
+            last_contact: server.last_contact,
+        }
+    }
 }
 
 /// Who votes, and how that changes.
@@ -32,14 +51,7 @@ impl Voters for RaftNode {
     }
 
     fn list(&self) -> Vec<Voter> {
-        let voter = |server: crate::raft::Server| Voter {
-            id: server.id,
-            address: server.address,
-            leader: server.leader,
-            votes: server.voter,
-            matched: server.matched,
-        };
-        self.servers().into_iter().map(voter).collect()
+        self.servers().into_iter().map(Voter::from).collect()
     }
 
     fn add(&self, id: u64, address: SocketAddr) -> Later<'_, Result<(), String>> {

@@ -3,9 +3,11 @@
 //! Values here are valid by construction. This room does not know JSON, storage or the network;
 //! `wire` translates at the door, `state` stores.
 
+mod autopilot;
 mod ca;
 mod check;
 mod check_definition;
+mod coordinate;
 mod definition;
 mod index;
 mod intention;
@@ -17,9 +19,11 @@ mod proxy;
 mod service;
 mod session;
 
+pub use autopilot::AutopilotConfig;
 pub use ca::{CaConfig, CaProviderState, CaRoot, IssuedCert};
 pub use check::{CheckStatus, HealthCheck};
 pub use check_definition::{CheckDefinition, DEFAULT_CHECK_OUTPUT, Probe};
+pub use coordinate::Coordinate;
 pub use definition::{ManagedProxy, ProxyRequest, ServiceDefinition, SidecarRequest};
 pub use index::RaftIndex;
 pub use intention::{Intention, IntentionAction, IntentionId, IntentionTarget};

@@ -1,13 +1,13 @@
 use super::question::{Introduction, ServerStatus, method};
+use crate::gossip::{Known, Members};
 use crate::raft::{MembershipError, RaftNode};
 use crate::rpc::{Pool, RpcError};
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
+use tokio::sync::watch;
 
-/// The servers that have said who they are a short while ago, before the log tells of them.
+/// What this server says of itself, and which other servers it sees, before the log tells of them.
 pub struct Acquaintances {
     raft: Arc<RaftNode>,
     id: u64,
@@ -15,13 +15,10 @@ pub struct Acquaintances {
     expects: u32,
     /// When this server started; what Raft tells of its log comes a little later.
     was_new: bool,
-    met: Mutex<HashMap<u64, (ServerStatus, Instant)>>,
+    /// None where a server is alone for good.
+    members: Option<watch::Receiver<Arc<Members>>>,
 }
 
-/// For so long a server is known that says no more.
-const MEMORY: Duration = Duration::from_secs(10);
-/// The most servers that are known.
-const MOST: usize = 64;
 /// How long a server may take to say who it is.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -35,47 +32,49 @@ impl Acquaintances {
         id: u64,
         address: SocketAddr,
         expects: u32,
+        members: Option<watch::Receiver<Arc<Members>>>,
     ) -> Result<Self, MembershipError> {
         let was_new = raft.is_new().await?;
-        Ok(Self { raft, id, address, expects, was_new, met: Mutex::default() })
+        Ok(Self { raft, id, address, expects, was_new, members })
     }
 
     /// What this server says of itself.
     pub fn own(&self) -> ServerStatus {
+        let cluster: Vec<u64> = self.raft.servers().iter().map(|server| server.id).collect();
         ServerStatus {
             id: self.id,
             address: self.address.to_string(),
-            is_new: self.was_new && self.raft.servers().is_empty(),
+            is_new: self.was_new && cluster.is_empty(),
             expects: self.expects,
             leader: self.raft.leader(),
+            cluster,
         }
     }
 
-    /// Another server has said who it is.
-    pub fn meet(&self, server: ServerStatus) {
-        let mut met = self.met();
-        met.retain(|_, (_, at)| at.elapsed() < MEMORY);
-        if server.id != self.id && (met.len() < MOST || met.contains_key(&server.id)) {
-            met.insert(server.id, (server, Instant::now()));
-        }
+    /// What it answers to a server that asks.
+    pub fn introduction(&self) -> Introduction {
+        let alike = self.seen().into_iter().filter(|known| known.member.bootstrap_expect == self.expects);
+        let others = alike.map(|known| (known.member.raft_id, known.member.rpc()));
+        Introduction { own: self.own(), sees: others.chain([(self.id, self.address)]).collect() }
     }
 
-    /// Who has said so lately.
-    pub fn others(&self) -> Vec<ServerStatus> {
-        let met = self.met();
-        let fresh = met.values().filter(|(_, at)| at.elapsed() < MEMORY);
-        fresh.map(|(server, _)| server.clone()).collect()
+    /// Where the other servers are that live.
+    pub fn others(&self) -> Vec<SocketAddr> {
+        self.seen().iter().map(|known| known.member.rpc()).collect()
     }
 
-    /// Says who this server is, and hears who the other one is and whom it knows.
+    /// Hears who a server is and whom it sees.
     ///
     /// # Errors
     /// No server of this cluster answers there.
-    pub async fn introduce(&self, pool: &Pool, to: SocketAddr) -> Result<Introduction, RpcError> {
-        pool.call(to, method::STATUS, &Some(self.own()), PATIENCE).await
+    pub async fn ask(&self, pool: &Pool, server: SocketAddr) -> Result<Introduction, RpcError> {
+        pool.call(server, method::STATUS, &(), PATIENCE).await
     }
 
-    fn met(&self) -> MutexGuard<'_, HashMap<u64, (ServerStatus, Instant)>> {
-        self.met.lock().unwrap_or_else(PoisonError::into_inner)
+    fn seen(&self) -> Vec<Arc<Known>> {
+        let Some(members) = &self.members else { return Vec::new() };
+        let members = members.borrow().clone();
+        let is_other = |known: &&Arc<Known>| known.member.is_server() && known.member.raft_id != self.id;
+        members.alive().filter(is_other).cloned().collect()
     }
 }

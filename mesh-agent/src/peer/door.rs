@@ -1,10 +1,6 @@
 use super::acquaintances::Acquaintances;
 use super::lead::lead;
-use super::operator::operate;
-use super::question::{
-    CaFault, CaRequest, Fault, Introduction, OperatorQuestion, ReadConsistency, ServerStatus, SignQuestion,
-    WriteAnswer, method,
-};
+use super::question::{CaFault, CaRequest, Fault, ReadConsistency, SignQuestion, WriteAnswer, method};
 use super::replica::replicate;
 use crate::ca::{CaManager, SignRequest};
 use crate::catalog::{Consensus, Later};
@@ -51,7 +47,6 @@ impl Handler for PeerDoor {
         match (method, peer.role) {
             (method::RAFT | method::LEAD | method::WRITE, NodeRole::Server)
             | (method::API, NodeRole::Server | NodeRole::Client) => BETWEEN_SERVERS,
-            (method::OPERATE, NodeRole::Server) => SMALL,
             (method::WRITE, NodeRole::Client) => COMMAND,
             (
                 method::NEWEST | method::FOLLOW | method::SIGN | method::CONFIGURE_CA | method::STATUS,
@@ -67,7 +62,6 @@ impl Handler for PeerDoor {
             match call.method.as_str() {
                 method::RAFT => self.raft(body).await,
                 method::LEAD => one(&lead(&self.raft, question(body)?).await),
-                method::OPERATE => one(&self.operate(question(body)?).await),
                 method::WRITE => one(&self.write(question(body)?).await),
                 method::NEWEST => one(&self.newest(question(body)?).await),
                 method::FOLLOW => Ok(self.follow(question(body)?)),
@@ -76,7 +70,7 @@ impl Handler for PeerDoor {
                 method::API => one(&self.pages.answer(question(body)?).await),
                 method::REPLICATE => one(&self.replicate(question(body)?).await),
                 method::SIGN_INTERMEDIATE => one(&self.sign_intermediate(&call, question(body)?).await),
-                method::STATUS => one(&self.introduce(&call, question(body)?)),
+                method::STATUS => one(&self.acquaintances.introduction()),
                 other => Err(Refusal::new(format!("this server knows no method {other:?}"))),
             }
         })
@@ -106,10 +100,6 @@ impl PeerDoor {
         Ok(Reply::One(answer.into()))
     }
 
-    async fn operate(&self, question: OperatorQuestion) -> Result<(), String> {
-        operate(&self.raft, question).await.map_err(|error| error.to_string())
-    }
-
     async fn write(&self, command: Command) -> Result<WriteAnswer, Fault> {
         let outcome = self.agreement.write(command).await?;
         Ok(WriteAnswer { outcome, viewed: self.store.state().viewed_index() })
@@ -134,14 +124,6 @@ impl PeerDoor {
             Some((frame, feed))
         });
         Reply::Frames(frames.map(Bytes::from).boxed())
-    }
-
-    /// A server that says who it is hears of all that are known.
-    fn introduce(&self, call: &Call, who: Option<ServerStatus>) -> Introduction {
-        if let Some(who) = who.filter(|_| call.peer.role == NodeRole::Server) {
-            self.acquaintances.meet(who);
-        }
-        Introduction { own: self.acquaintances.own(), others: self.acquaintances.others() }
     }
 
     async fn sign(&self, call: &Call, asked: SignQuestion) -> Result<String, CaFault> {

@@ -4,6 +4,8 @@ use crate::leaf::SignerError;
 use crate::model::{Opaque, ServiceName};
 use crate::state::{Command, Outcome};
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 /// The names of the calls, and how long their callers wait.
@@ -21,8 +23,6 @@ pub(super) mod method {
     pub(in crate::peer) const SIGN: &str = "sign";
     pub(in crate::peer) const CONFIGURE_CA: &str = "configure-ca";
     pub(in crate::peer) const STATUS: &str = "status";
-    /// A change of the servers that a person asked another server for.
-    pub(in crate::peer) const OPERATE: &str = "operate";
     /// A request to the API that the caller cannot answer itself.
     pub(in crate::peer) const API: &str = "api";
     /// What another datacenter follows of this one, and a certificate for its own authority.
@@ -178,18 +178,14 @@ pub struct ServerStatus {
     /// How many servers it was told to expect.
     pub expects: u32,
     pub leader: Option<String>,
+    /// The ids of the servers of its cluster, as far as its log goes.
+    pub cluster: Vec<u64>,
 }
 
-/// What a person asks of the leader, through any server.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub(super) enum OperatorQuestion {
-    Remove(u64),
-    Transfer(Option<u64>),
-}
-
-/// Whom a server knows, itself apart.
+/// Who a server is and whom it sees.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Introduction {
     pub own: ServerStatus,
-    pub others: Vec<ServerStatus>,
+    /// The servers that live and expect as many as it does, itself among them: their ids and RPC addresses.
+    pub sees: BTreeMap<u64, SocketAddr>,
 }

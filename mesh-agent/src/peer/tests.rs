@@ -72,7 +72,7 @@ async fn server(id: u64, address: SocketAddr, secret: &JoinSecret) -> Node {
     let wire = Arc::new(RaftWire(pool.clone()));
     let raft = Arc::new(RaftNode::start(options, store.clone(), wire, shutdown.clone()).await.unwrap());
     let agreement = Arc::new(ServerAgreement::new(raft.clone(), Some(pool)));
-    let acquaintances = Acquaintances::new(raft.clone(), id, address, 3).await.unwrap();
+    let acquaintances = Acquaintances::new(raft.clone(), id, address, 3, None).await.unwrap();
     let door = PeerDoor {
         datacenter: "dc1".parse().unwrap(),
         pages: Arc::new(NoPages),
@@ -217,7 +217,8 @@ async fn nodes_of_another_datacenter_call_nothing_that_is_for_this_one() {
         assert!(refused.contains("may not call"), "{method}: {refused}");
     }
     let uri = "/v1/catalog/nodes".to_owned();
-    let request = PassedRequest { method: "GET".to_owned(), uri, token: None, body: Vec::new(), hops: 1 };
+    let request =
+        PassedRequest { origin: None, method: "GET".to_owned(), uri, token: None, body: Vec::new(), hops: 1 };
     let answer: Result<PassedAnswer, String> = theirs.call(server, "api", &request, DEADLINE).await.unwrap();
     assert_eq!(answer.unwrap_err(), "a test has no API");
 }

@@ -8,18 +8,27 @@ use openraft::raft::{
     AppendEntriesRequest, AppendEntriesResponse, InstallSnapshotRequest, InstallSnapshotResponse,
     VoteRequest, VoteResponse,
 };
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// The way to the other servers.
 #[derive(Clone)]
-pub(super) struct Peers(pub(super) Arc<dyn Transport>);
+pub(super) struct Peers {
+    transport: Arc<dyn Transport>,
+    /// When each has answered last.
+    heard: Heard,
+}
+
+type Heard = Arc<Mutex<BTreeMap<NodeId, Instant>>>;
 
 /// The way to one of them.
 pub(super) struct Peer {
     transport: Arc<dyn Transport>,
     id: NodeId,
     address: String,
+    heard: Heard,
 }
 
 /// Why a server did not answer as it should.
@@ -38,8 +47,19 @@ pub(super) enum PeerError {
 type Failure<E> = RPCError<NodeId, BasicNode, E>;
 
 impl Peers {
+    pub(super) fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport, heard: Heard::default() }
+    }
+
     pub(super) fn peer(&self, id: NodeId, address: &str) -> Peer {
-        Peer { transport: self.0.clone(), id, address: address.to_owned() }
+        let (transport, heard) = (self.transport.clone(), self.heard.clone());
+        Peer { transport, id, address: address.to_owned(), heard }
+    }
+
+    /// Since this server has answered; nothing if it never did.
+    pub(super) fn since_heard(&self, id: NodeId) -> Option<Duration> {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.get(&id).map(Instant::elapsed)
     }
 }
 
@@ -52,9 +72,17 @@ impl Peer {
         let answer = self.transport.send(&self.address, message, deadline).await?;
         match rmp_serde::from_slice(&answer) {
             Ok(Reply::NotHere) => Err(PeerError::NotHere { address: address(), id: self.id }),
-            Ok(reply) => Ok(reply),
+            Ok(reply) => {
+                self.note();
+                Ok(reply)
+            }
             Err(error) => Err(PeerError::Decode { address: address(), reason: error.to_string() }),
         }
+    }
+
+    fn note(&self) {
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.insert(self.id, Instant::now());
     }
 
     fn mixed_up(&self) -> PeerError {

@@ -58,7 +58,7 @@ impl RaftNode {
         transport: Arc<dyn Transport>,
         shutdown: Shutdown,
     ) -> Result<Self, RaftError> {
-        let peers = Peers(transport);
+        let peers = Peers::new(transport);
         let opened = open(system, &options, store, peers.clone()).await?;
         let lost_after = options.election_timeout * 2;
         found_or_lead(&opened.raft, &options, lost_after).await?;

@@ -20,6 +20,10 @@ pub struct Server {
     pub voter: bool,
     /// The last entry that it is known to have; only the leader knows.
     pub matched: Option<u64>,
+    /// The term of that entry.
+    pub term: Option<u64>,
+    /// Since it has answered the leader; only the leader knows.
+    pub last_contact: Option<Duration>,
 }
 
 /// How long a change of membership, or a transfer, may take.
@@ -51,13 +55,17 @@ impl RaftNode {
         let metrics = self.raft.metrics();
         let metrics = metrics.borrow();
         let voters: BTreeSet<NodeId> = metrics.membership_config.membership().voter_ids().collect();
-        let matched = |id: &NodeId| metrics.replication.as_ref()?.get(id).copied()?.map(|log| log.index);
+        let matched = |id: &NodeId| metrics.replication.as_ref()?.get(id).copied().flatten();
+        let own = metrics.id;
+        let contact = |id| if id == own { Some(Duration::ZERO) } else { self.peers.since_heard(id) };
         let server = |(id, node): (&NodeId, &BasicNode)| Server {
             id: *id,
             address: node.addr.clone(),
             leader: metrics.current_leader == Some(*id),
             voter: voters.contains(id),
-            matched: matched(id),
+            matched: matched(id).map(|log| log.index),
+            term: matched(id).map(|log| log.leader_id.term),
+            last_contact: contact(*id),
         };
         metrics.membership_config.nodes().map(server).collect()
     }

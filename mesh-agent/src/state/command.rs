@@ -1,7 +1,8 @@
 use super::{KvWrite, TxnError, TxnOperation, TxnResult};
 use crate::model::{
-    CaConfig, CaProviderState, CaRoot, CheckId, HealthCheck, Intention, IntentionId, IntentionTarget, Key,
-    Node, NodeName, NodeService, PreparedQuery, PreparedQueryId, ServiceId, Session, SessionId,
+    AutopilotConfig, CaConfig, CaProviderState, CaRoot, CheckId, Coordinate, HealthCheck, Intention,
+    IntentionId, IntentionTarget, Key, Node, NodeName, NodeService, PreparedQuery, PreparedQueryId,
+    ServiceId, Session, SessionId,
 };
 use serde::{Deserialize, Serialize};
 
@@ -47,6 +48,13 @@ pub enum Command {
         delete: Vec<IntentionId>,
         put: Vec<Intention>,
     },
+    /// Where nodes stand in the network; who is not in the catalog is left out.
+    PutCoordinates(Vec<(NodeName, Coordinate)>),
+    /// Replaces it; with `expected` only if that is the index of what is there, 0 for nothing.
+    SetAutopilot {
+        config: AutopilotConfig,
+        expected: Option<u64>,
+    },
 }
 
 impl Command {
@@ -60,6 +68,7 @@ impl Command {
             Self::Register(registration) => ROW * (registration.services.len() + registration.checks.len()),
             Self::EndLockDelays(keys) => keys.len() * 64,
             Self::ReplicateIntentions { delete, put } => delete.len() * 64 + put.len() * ROW,
+            Self::PutCoordinates(places) => places.len() * ROW,
             _ => 0,
         }
     }
@@ -121,6 +130,8 @@ pub enum Refusal {
     Unrestorable { reason: String },
     #[error("the CA changed meanwhile (expected index {expected}, found {found}): read it again and retry")]
     CaChanged { expected: u64, found: u64 },
+    #[error("autopilot's configuration changed meanwhile (expected index {expected}, found {found})")]
+    AutopilotChanged { expected: u64, found: u64 },
     #[error("{found} of the CA's roots are active: exactly one root signs")]
     ActiveRoots { found: usize },
     #[error("failed to set key {key:?}, index is stale")]
@@ -157,6 +168,7 @@ impl Refusal {
                 | Self::LockHeld { .. }
                 | Self::LockDelayed { .. }
                 | Self::LockNotHeld { .. }
+                | Self::AutopilotChanged { .. }
         )
     }
 }

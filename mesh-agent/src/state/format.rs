@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Format(u32);
 
-/// Format 2 has stored values, sessions and prepared queries.
-const CURRENT: u32 = 2;
+/// Format 2 has stored values, sessions and prepared queries; format 3 autopilot's configuration and coordinates.
+const CURRENT: u32 = 3;
 
 impl Default for Format {
     fn default() -> Self {

@@ -5,6 +5,7 @@
 
 mod apply;
 mod command;
+mod coordinates;
 mod derived;
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -26,13 +27,15 @@ mod view;
 mod whole;
 
 pub use command::{Command, Deregistration, Outcome, Refusal, Registration};
+pub use coordinates::ListCoordinates;
 pub use kv::{GetKey, KeyNames, KvRead, KvReadVerb, KvVerb, KvWrite, ListKeys, LockDelay};
 pub use prepared::{
     ExecuteGiven, ExecutePrepared, Executed, ExplainPrepared, GetPrepared, ListPrepared, TemplateError,
 };
 pub use query::{
-    AllChecks, CaView, GetCa, GetIntention, GetNode, InstancesOf, IntentionRead, ListIntentions, ListNodes,
-    ListServices, MatchIntentions, NodeView, OwnersOf, Query, ServiceChecks, ServiceInstance, Through,
+    AllChecks, CaView, GetAutopilot, GetCa, GetIntention, GetNode, InstancesOf, IntentionRead,
+    ListIntentions, ListNodes, ListServices, MatchIntentions, NodeView, OwnersOf, Query, ServiceChecks,
+    ServiceInstance, Through,
 };
 pub use session::{GetSession, ListSessions, LockDelays};
 pub use store::Store;

@@ -2,8 +2,8 @@ use super::tables::ServiceKey;
 use super::{State, Topic};
 use crate::intention::{self, Side};
 use crate::model::{
-    CaConfig, CaRoot, CheckStatus, HealthCheck, Intention, IntentionId, IntentionTarget, Node, NodeName,
-    NodeService, ServiceName,
+    AutopilotConfig, CaConfig, CaRoot, CheckStatus, HealthCheck, Intention, IntentionId, IntentionTarget,
+    Node, NodeName, NodeService, ServiceName,
 };
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
@@ -231,6 +231,19 @@ impl Query for MatchIntentions {
 fn ranked(mut list: Vec<Arc<Intention>>) -> Vec<Arc<Intention>> {
     intention::rank(&mut list);
     list
+}
+
+/// How servers are taken in and out; absent until somebody has said it.
+pub struct GetAutopilot;
+
+impl Query for GetAutopilot {
+    type Output = Option<Arc<AutopilotConfig>>;
+    fn topics(&self) -> Vec<Topic> {
+        vec![Topic::Autopilot]
+    }
+    fn run(&self, state: &State) -> Self::Output {
+        state.autopilot.clone()
+    }
 }
 
 /// The roots and how leaves are made.

@@ -6,8 +6,8 @@ use super::prepared::PreparedTable;
 use super::session::SessionTable;
 use super::topic_indexes::TopicIndexes;
 use crate::model::{
-    CaConfig, CaProviderState, CaRoot, CheckId, HealthCheck, Intention, IntentionId, IntentionTarget, Node,
-    NodeName, NodeService, ServiceId, ServiceName,
+    AutopilotConfig, CaConfig, CaProviderState, CaRoot, CheckId, Coordinate, HealthCheck, Intention,
+    IntentionId, IntentionTarget, Node, NodeName, NodeService, ServiceId, ServiceName,
 };
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
@@ -44,6 +44,10 @@ pub struct State {
     pub(super) sessions: SessionTable,
     #[serde(default)]
     pub(super) prepared: PreparedTable,
+    #[serde(default)]
+    pub(super) autopilot: Option<Arc<AutopilotConfig>>,
+    #[serde(default)]
+    pub(super) coordinates: OrdMap<NodeKey, Coordinate>,
     pub(super) indexes: TopicIndexes,
     #[serde(skip)]
     pub(super) derived: Derived,

@@ -32,6 +32,9 @@ pub enum Topic {
     LockDelays,
     /// Any prepared query.
     PreparedQueries,
+    Autopilot,
+    /// Where any node stands in the network.
+    Coordinates,
 }
 
 impl Topical for Topic {

@@ -6,10 +6,12 @@
 pub mod decode;
 
 mod agent;
+mod autopilot;
 mod ca;
 mod catalog;
 mod check_definition;
 mod connect;
+mod coordinate;
 mod duration;
 mod error;
 mod event;
@@ -29,6 +31,7 @@ mod time;
 mod txn;
 
 pub use agent::{ConnectProxyConfig, Member};
+pub use autopilot::{Autopilot, ServerHealth, ServersHealth};
 pub use ca::{CaConfiguration, CaRoot, CaRoots, LeafCert};
 pub use catalog::{
     CatalogDeregistration, CatalogNode, CatalogNodeServices, CatalogRegistration, CatalogService,
@@ -36,6 +39,7 @@ pub use catalog::{
 };
 pub use check_definition::{CheckDefinition, CheckOf};
 pub use connect::{Connect, ManagedProxy};
+pub use coordinate::{Coordinate, NodeCoordinate};
 pub use duration::{DurationError, GoDuration};
 pub use error::FieldError;
 pub use event::UserEvent;

@@ -1,3 +1,4 @@
+use crate::model::NodeName;
 use serde::{Deserialize, Serialize};
 
 /// A request to the API that one node passes on to another, which has what it takes to answer.
@@ -11,6 +12,8 @@ pub struct PassedRequest {
     pub body: Vec<u8>,
     /// How often it was passed on.
     pub hops: u8,
+    /// The node whose agent was asked first, where the question is for somebody.
+    pub origin: Option<NodeName>,
 }
 
 /// What the other node answered.

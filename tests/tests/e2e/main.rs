@@ -4,18 +4,23 @@
 #![allow(clippy::unwrap_used)]
 
 mod api;
+mod autopilot;
 mod bad_input;
 mod cli;
 mod cluster;
 mod consul_client;
 mod consul_proxy;
+mod coordinates;
 mod dns;
+mod events;
 mod faults;
 mod federation;
+mod joining;
 mod kv;
 mod lifecycle;
 mod linearizable;
 mod members;
+mod queries;
 mod transparent;
 mod validate;
 mod walkthrough;

@@ -7,7 +7,7 @@ use super::source::SourceFile;
 const FLOORS: [&[&str]; 9] = [
     &["task", "clock", "net", "telemetry"],
     &["model"],
-    &["acl", "intention", "pki", "stream", "wire", "filter", "snapshot"],
+    &["acl", "coordinate", "intention", "pki", "stream", "wire", "filter", "snapshot"],
     &["state", "discovery", "rpc"],
     &["raft", "gossip", "ca", "leaf", "health", "proxy", "dataplane", "view"],
     &["catalog"],

@@ -113,7 +113,7 @@ const TABLE: [(Flag, Setting); 66] = [
     (Flag::value("http-port", "port", "HTTP; -1 for none."), One("ports.http")),
     (Flag::value("https-port", "port", "HTTPS; only -1 so far."), One("ports.https")),
     (
-        Flag::value("join", "address", "Finds the other servers by asking the one here; may be repeated."),
+        Flag::value("join", "address", "Joins whoever gossips here, or ends; may be repeated."),
         Many("start_join"),
     ),
     (
@@ -141,24 +141,27 @@ const TABLE: [(Flag, Setting); 66] = [
         Flag::value("recursor", "address", "Answers other names by asking here; may be repeated."),
         Many("recursors"),
     ),
-    (Flag::switch("rejoin", "Without effect."), One("rejoin_after_leave")),
     (
-        Flag::value("retry-interval", "duration", "How long to wait between attempts to find others; 30s."),
+        Flag::switch("rejoin", "Joins those that were known before, even after leaving."),
+        One("rejoin_after_leave"),
+    ),
+    (
+        Flag::value("retry-interval", "duration", "How long to wait between attempts to join; 30s."),
         One("retry_interval"),
     ),
     (
         Flag::value("retry-interval-wan", "duration", "The same for -retry-join-wan; 30s."),
         One("retry_interval_wan"),
     ),
-    (
-        Flag::value("retry-join", "address", "As -join, which tries again too; may be repeated."),
-        Many("retry_join"),
-    ),
+    (Flag::value("retry-join", "address", "As -join, again and again; may be repeated."), Many("retry_join")),
     (
         Flag::value("retry-join-wan", "address", "As -join-wan, which tries again too; may be repeated."),
         Many("retry_join_wan"),
     ),
-    (Flag::value("retry-max", "count", "Without effect."), One("retry_max")),
+    (
+        Flag::value("retry-max", "count", "Ends after so many attempts to join; 0 for no limit."),
+        One("retry_max"),
+    ),
     (Flag::value("retry-max-wan", "count", "Without effect."), One("retry_max_wan")),
     (Flag::value("segment", "name", "Without effect."), One("segment")),
     (Flag::value("serf-lan-allowed-cidrs", "network", "Without effect."), Many("serf_lan_allowed_cidrs")),

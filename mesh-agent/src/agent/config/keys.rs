@@ -55,6 +55,10 @@ fn remove(map: &mut Map<String, Value>, unused: &[&str]) -> Vec<String> {
 
 const UNUSED: &[Unused] = &[
     Unused {
+        section: "autopilot",
+        keys: &["disable_upgrade_migration", "redundancy_zone_tag", "upgrade_version_tag"],
+    },
+    Unused {
         section: "",
         keys: &[
             "acl_agent_master_token",
@@ -77,7 +81,6 @@ const UNUSED: &[Unused] = &[
             "auto_config",
             "auto_encrypt",
             "auto_reload_config",
-            "autopilot",
             "ca_path",
             "cache",
             "check_deregister_interval_min",
@@ -121,9 +124,7 @@ const UNUSED: &[Unused] = &[
             "read_replica",
             "reconnect_timeout",
             "reconnect_timeout_wan",
-            "rejoin_after_leave",
             "reporting",
-            "retry_max",
             "retry_max_wan",
             "revision",
             "rpc",

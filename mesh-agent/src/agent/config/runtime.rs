@@ -1,5 +1,7 @@
 use crate::dataplane::Accelerate;
-use crate::model::{CheckDefinition, Datacenter, IntentionAction, Meta, NodeName, Opaque, ServiceDefinition};
+use crate::model::{
+    AutopilotConfig, CheckDefinition, Datacenter, IntentionAction, Meta, NodeName, Opaque, ServiceDefinition,
+};
 use crate::pki::cluster::JoinSecret;
 use crate::proxy::Ktls;
 pub use crate::telemetry::LogLevel;
@@ -70,11 +72,19 @@ pub struct ClusterConfig {
     pub server: bool,
     /// How many servers found a cluster together. 1: this one alone. 0: it waits to be taken into one.
     pub expect: u32,
-    /// Nodes to ask for the others, again and again until one answers.
+    /// Where other members may gossip: asked once, and without an answer the agent does not start.
     pub join: Vec<JoinAddress>,
+    /// The same, asked again and again until one answers.
+    pub retry_join: Vec<JoinAddress>,
     pub retry_interval: Duration,
+    /// After so many attempts the agent ends; 0 for no limit.
+    pub retry_max: u32,
+    /// Those that were known when the agent left are joined again.
+    pub rejoin_after_leave: bool,
     pub federation: FederationConfig,
     pub trust: TrustConfig,
+    /// For a cluster in which nobody has said it yet.
+    pub autopilot: AutopilotConfig,
 }
 
 /// How a server finds those of other datacenters.
@@ -92,7 +102,7 @@ pub struct FederationConfig {
 pub enum TrustConfig {
     /// One secret. Absent: the one in the data directory, or a new one that is kept there.
     Secret(Option<JoinSecret>),
-    /// Certificates of the operator's; gossip is sealed with the secret, where there is one, and left out without.
+    /// Certificates of the operator's; gossip is sealed with a secret all the same.
     Files { authorities: PathBuf, certificate: PathBuf, key: PathBuf, gossip: Option<JoinSecret> },
 }
 

@@ -20,6 +20,7 @@ section! {
         advertise_addr: Option<Parsed<IpAddr>>,
         advertise_addr_wan: Option<Parsed<IpAddr>>,
         alt_domain: Option<Parsed<Domain>>,
+        autopilot: Autopilot,
         bind_addr: Option<Parsed<IpAddr>>,
         bootstrap: Option<bool>,
         bootstrap_expect: Option<u32>,
@@ -67,10 +68,12 @@ section! {
         raft_snapshot_threshold: Option<u64>,
         raft_trailing_logs: Option<u64>,
         recursors: Vec<Parsed<SocketAddr>>,
+        rejoin_after_leave: Option<bool>,
         retry_interval: Option<GoDuration>,
         retry_interval_wan: Option<GoDuration>,
         retry_join: Vec<Parsed<JoinAddress>>,
         retry_join_wan: Vec<Parsed<JoinAddress>>,
+        retry_max: Option<u32>,
         server: Option<bool>,
         service: Vec<ServiceDefinition>,
         services: Vec<ServiceDefinition>,
@@ -90,6 +93,16 @@ section! {
     Acl {
         default_policy: Option<Parsed<IntentionAction>>,
         enabled: Option<bool>,
+    }
+}
+
+section! {
+    Autopilot {
+        cleanup_dead_servers: Option<bool>,
+        last_contact_threshold: Option<GoDuration>,
+        max_trailing_logs: Option<u64>,
+        min_quorum: Option<u32>,
+        server_stabilization_time: Option<GoDuration>,
     }
 }
 

@@ -256,9 +256,9 @@ fn the_policy_for_unmatched_connections_is_found_in_every_spelling() {
 
 #[test]
 fn keys_of_other_versions_warn_and_go_on() {
-    let loaded = dev(r#"{"retry_max": 3, "telemetry": {"statsd_address": "x"}}"#, "a.json").unwrap();
+    let loaded = dev(r#"{"segment": "a", "telemetry": {"statsd_address": "x"}}"#, "a.json").unwrap();
     let warnings: Vec<_> = loaded.warnings.iter().map(|w| w.key.as_str()).collect();
-    assert_eq!(warnings, ["retry_max", "telemetry.statsd_address"]);
+    assert_eq!(warnings, ["segment", "telemetry.statsd_address"]);
 }
 
 #[test]
@@ -384,11 +384,25 @@ fn every_flag_leads_to_a_key_that_exists() {
 
 #[test]
 fn servers_find_each_other_and_trust_one_secret() {
-    let text = "server = true\nbootstrap_expect = 3\ndata_dir = \"/x\"\nretry_join = [\"10.0.0.1\", \"[fd00::1]:8300\", \"a.b:1\"]\nencrypt = \"MDEyMzQ1Njc4OWFiY2RlZg==\"\nretry_interval = \"1s\"\n";
+    let text = "server = true\nbootstrap_expect = 3\ndata_dir = \"/x\"\nretry_join = [\"10.0.0.1\", \"[fd00::1]:8300\", \"a.b:1\"]\nstart_join = [\"10.0.0.9\"]\nretry_max = 4\nrejoin_after_leave = true\nencrypt = \"MDEyMzQ1Njc4OWFiY2RlZg==\"\nretry_interval = \"1s\"\n";
     let cluster = load_with("", &[("a.hcl", text)]).unwrap().runtime.cluster;
-    let join: Vec<String> = cluster.join.iter().map(ToString::to_string).collect();
+    let join: Vec<String> = cluster.retry_join.iter().map(ToString::to_string).collect();
     assert_eq!((cluster.expect, join), (3, vec!["10.0.0.1".into(), "[fd00::1]:8300".into(), "a.b:1".into()]));
+    let once: Vec<String> = cluster.join.iter().map(ToString::to_string).collect();
+    assert_eq!((once, cluster.retry_max, cluster.rejoin_after_leave), (vec!["10.0.0.9".into()], 4, true));
     assert!(!format!("{cluster:?}").contains("MDEyMz"), "{cluster:?}");
     let waits = "server = true\ndata_dir = \"/x\"\nretry_join = [\"10.0.0.1\"]\n";
     assert_eq!(load_with("", &[("a.hcl", waits)]).unwrap().runtime.cluster.expect, 0);
+}
+
+#[test]
+fn autopilot_is_configured_key_by_key() {
+    let text = r#"{"autopilot": {"cleanup_dead_servers": false, "last_contact_threshold": "1s",
+        "server_stabilization_time": "3s", "redundancy_zone_tag": "z"}}"#;
+    let loaded = dev(text, "a.json").unwrap();
+    let autopilot = loaded.runtime.cluster.autopilot;
+    let times = [autopilot.last_contact_threshold, autopilot.server_stabilization_time].map(|t| t.as_secs());
+    assert_eq!((autopilot.cleanup_dead_servers, times), (false, [1, 3]));
+    assert_eq!(autopilot.max_trailing_logs, 250);
+    assert_eq!(loaded.warnings[0].key, "autopilot.redundancy_zone_tag");
 }

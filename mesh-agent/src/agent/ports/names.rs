@@ -17,6 +17,7 @@ impl Across for NamesAcross {
     fn ask(&self, datacenter: Datacenter, question: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, Unanswered>> {
         Box::pin(async move {
             let request = PassedRequest {
+                origin: None,
                 method: "POST".to_owned(),
                 uri: format!("/v1/internal/dns?dc={datacenter}"),
                 token: None,

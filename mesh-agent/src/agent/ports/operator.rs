@@ -1,21 +1,21 @@
 use crate::catalog::Later;
 use crate::http::Operator;
-use crate::peer::ServerOperator;
-use crate::raft::Server;
+use crate::raft::{RaftNode, Server};
+use std::sync::Arc;
 
-/// The API changes the servers through the leader.
-pub(in crate::agent) struct PeerOperator(pub ServerOperator);
+/// The API changes the servers where this one leads.
+pub(in crate::agent) struct RaftOperator(pub Arc<RaftNode>);
 
-impl Operator for PeerOperator {
+impl Operator for RaftOperator {
     fn servers(&self) -> Vec<Server> {
         self.0.servers()
     }
 
     fn remove(&self, id: u64) -> Later<'_, Result<(), String>> {
-        Box::pin(self.0.remove(id))
+        Box::pin(async move { self.0.remove(id).await.map_err(|error| error.to_string()) })
     }
 
     fn transfer(&self, to: Option<u64>) -> Later<'_, Result<(), String>> {
-        Box::pin(self.0.transfer(to))
+        Box::pin(async move { self.0.transfer(to).await.map(drop).map_err(|error| error.to_string()) })
     }
 }

@@ -79,6 +79,7 @@ impl RemoteFollower {
 
     async fn ask(&self, index: u64) -> Result<(u64, Vec<SocketAddr>), String> {
         let request = PassedRequest {
+            origin: None,
             method: "GET".to_owned(),
             uri: format!(
                 "/v1/health/connect/{}?passing=1&dc={}&index={index}&wait={}s",

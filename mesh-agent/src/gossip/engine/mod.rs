@@ -22,6 +22,8 @@ use super::timers::{Due, Timers};
 use super::tuning::{MOST_DATAGRAM, Tuning};
 use super::{GossipError, Keyring, Member};
 use crate::clock::Clock;
+use crate::coordinate::Survey;
+use crate::model::Coordinate;
 use foca::Foca;
 use joins::Join;
 use orders::Operation;
@@ -31,7 +33,6 @@ use rand::{RngExt, SeedableRng};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 use tokio::sync::mpsc;
 
@@ -70,6 +71,9 @@ pub(super) struct Engine {
     joins: BTreeMap<u64, Join>,
     operations: BTreeMap<u64, Operation>,
     doubted: BTreeMap<SocketAddr, Peer>,
+    survey: Survey<SocketAddr>,
+    /// For directions alone, so that what is measured changes no other choice.
+    compass: StdRng,
     refusals: (u64, u32),
     life: Life,
     pub counts: Counts,
@@ -105,8 +109,7 @@ impl Engine {
     pub fn new(parts: Parts) -> Result<Self, GossipError> {
         let mut rng = StdRng::from_seed(parts.seed);
         let heard = Arc::new(Heard::default());
-        let ears =
-            Arc::new(Ears { own: parts.member.gossip(), heard: heard.clone(), full: AtomicBool::new(false) });
+        let ears = Arc::new(Ears::new(parts.member.gossip(), heard.clone()));
         let generation = Generation { born: parts.clock.now().millis(), renewal: 0 };
         let own = Peer::own(Card { member: parts.member, generation, intent: Intent::Stay }, heard)?;
         let most_cards = parts.tuning.most_members * 2;
@@ -138,6 +141,8 @@ impl Engine {
             joins: BTreeMap::new(),
             operations: BTreeMap::new(),
             doubted: BTreeMap::new(),
+            survey: Survey::default(),
+            compass: StdRng::from_seed(parts.seed),
             refusals: (0, 0),
             life: Life::Running,
             counts: Counts::default(),
@@ -275,9 +280,11 @@ impl Engine {
         &mut self,
         act: impl FnOnce(&mut Foca<Peer, PeerCodec, StdRng, Rumours>, &mut Outcome) -> Result<(), foca::Error>,
     ) {
+        self.ears.probes.set_now(self.now);
         if let Err(error) = act(&mut self.foca, &mut self.outcome) {
             self.of_no_use(&error);
         }
+        self.survey();
         let Outcome { sends, timers, news, back } = std::mem::take(&mut self.outcome);
         for (to, data) in sends {
             self.seal_and_send(to, &message::foca(&data));
@@ -291,6 +298,20 @@ impl Engine {
         if back {
             self.exchange_within(Duration::from_secs(1));
         }
+    }
+
+    /// What probes have measured moves this agent's place.
+    fn survey(&mut self) {
+        for trip in self.ears.probes.take() {
+            let way = std::array::from_fn(|_| self.compass.random_range(-0.5..0.5));
+            self.survey.measure(trip.to, &trip.place, trip.time, way);
+            self.ears.probes.set_place(*self.survey.place());
+        }
+    }
+
+    /// Where this agent stands in the network.
+    pub fn place(&self) -> &Coordinate {
+        self.survey.place()
     }
 
     fn own(&self) -> Peer {

@@ -9,14 +9,14 @@ use foca::{Codec as _, Header};
 use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 fn own() -> SocketAddr {
     "10.0.0.1:8301".parse().unwrap()
 }
 
 fn codec() -> (PeerCodec, Arc<Ears>) {
-    let ears = Ears { own: own(), heard: Arc::new(Heard::default()), full: AtomicBool::new(false) };
+    let ears = Ears::new(own(), Arc::new(Heard::default()));
     let ears = Arc::new(ears);
     (PeerCodec::new(10, ears.clone()), ears)
 }

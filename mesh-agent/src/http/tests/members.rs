@@ -25,10 +25,6 @@ fn membership(name: &str, key: &GossipKey) -> Membership {
         bind: address,
         key: key.clone(),
         data_dir: None,
-        join: Vec::new(),
-        retry_join: Vec::new(),
-        retry_interval: Duration::from_secs(1),
-        retry_max: 0,
         rejoin_after_leave: false,
         tuning: Tuning::default(),
     }

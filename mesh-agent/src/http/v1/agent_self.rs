@@ -2,16 +2,18 @@ use super::members::member;
 use crate::http::answer::Answered;
 use crate::http::call::Call;
 use crate::http::deps::{AgentFacts, DataPlaneFacts};
+use crate::wire;
 use serde_json::{Value, json};
 
 /// Who this agent is and how it fares; values of `Stats` are text, as the command line prints them.
 pub async fn show(call: Call) -> Answered {
     let facts = &*call.deps.facts;
     let dataplane = call.deps.dataplane.facts().await;
+    let place = call.deps.gossip.as_ref().map(|gossip| *gossip.place().borrow()).unwrap_or_default();
     call.json_answer(&json!({
         "Config": config(facts),
         "DebugConfig": facts.debug_config,
-        "Coord": super::coordinate::origin(),
+        "Coord": wire::Coordinate::from(&place),
         "Member": member(facts),
         "Stats": stats(&call, &dataplane),
         "Meta": call.deps.local.options().node.meta,

@@ -1,17 +1,20 @@
+use crate::acl::Access;
+use crate::catalog::Reply;
 use crate::http::ApiError;
-use crate::http::answer::Answered;
+use crate::http::answer::{Answer, Answered};
 use crate::http::call::Call;
+use crate::model::{Coordinate, NodeName};
+use crate::state::{Command, ListCoordinates};
+use crate::wire;
+use http::StatusCode;
 use serde_json::{Value, json};
 
-/// Where a node stands that has measured no round trip: Vivaldi's origin with the widest error.
-pub fn origin() -> Value {
-    json!({"Vec": vec![0.0; 8], "Error": 1.5, "Adjustment": 0.0, "Height": 1.0e-5})
-}
-
+/// The servers of each datacenter, as seen between datacenters: there is one, of which nothing is measured.
 pub async fn datacenters(call: Call) -> Answered {
     let facts = &call.deps.facts;
+    let origin = wire::Coordinate::from(&Coordinate::default());
     let servers: &[Value] =
-        &[json!({"Node": format!("{}.{}", facts.node, facts.datacenter), "Segment": "", "Coord": origin()})];
+        &[json!({"Node": format!("{}.{}", facts.node, facts.datacenter), "Segment": "", "Coord": origin})];
     call.json_answer(&[json!({
         "Datacenter": facts.datacenter,
         "AreaID": "wan",
@@ -19,18 +22,45 @@ pub async fn datacenters(call: Call) -> Answered {
     })])
 }
 
+/// Where nodes stand that have measured a round trip.
 pub async fn nodes(call: Call) -> Answered {
-    call.json_answer(&[own(&call)])
+    let reply = read(&call).await?;
+    let shown = |places: Vec<(NodeName, Coordinate)>| {
+        let seen = places.iter().filter(|(node, _)| call.sees_node(node));
+        seen.map(wire::NodeCoordinate::from).collect::<Vec<_>>()
+    };
+    call.read_answer(&reply.map(shown), None)
 }
 
+/// One of them; 404 and nothing where it has none.
 pub async fn node(call: Call) -> Answered {
-    let name = call.named("node name")?;
-    if !call.deps.facts.node.as_str().eq_ignore_ascii_case(name) {
-        return Err(ApiError::not_found(format!("node {name:?} has no coordinate")));
+    let name = call.named("node name")?.to_owned();
+    let reply = read(&call).await?;
+    let wanted = |(node, _): &&(NodeName, Coordinate)| {
+        node.as_str().eq_ignore_ascii_case(&name) && call.sees_node(node)
+    };
+    let found: Vec<_> = reply.value.iter().filter(wanted).map(wire::NodeCoordinate::from).collect();
+    if found.is_empty() {
+        return Ok(call.read_headers(&reply, Answer::empty().status(StatusCode::NOT_FOUND)));
     }
-    call.json_answer(&[own(&call)])
+    Ok(call.read_headers(&reply, call.json_answer(&found)?))
 }
 
-fn own(call: &Call) -> Value {
-    json!({"Node": call.deps.facts.node, "Segment": "", "Coord": origin()})
+/// An agent that is alone measures nothing, and stands at the origin.
+async fn read(call: &Call) -> Result<Reply<Vec<(NodeName, Coordinate)>>, ApiError> {
+    let mut reply = call.read(&ListCoordinates).await?;
+    if call.deps.gossip.is_none() && reply.value.is_empty() {
+        reply.value.push((call.deps.facts.node.clone(), Coordinate::default()));
+    }
+    Ok(reply)
+}
+
+/// Where somebody else's measurements say that a node stands.
+pub async fn update(call: Call) -> Answered {
+    let wanted: wire::NodeCoordinate = call.json()?;
+    call.enforce(Access::NODE_WRITE, &wanted.node)?;
+    let node = NodeName::new(&wanted.node).map_err(|error| ApiError::bad_request(error.to_string()))?;
+    let place = Coordinate::try_from(&wanted.coord).map_err(ApiError::bad_request)?;
+    call.deps.catalog.write(Command::PutCoordinates(vec![(node, place)])).await?;
+    Ok(Answer::empty())
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// The version of the format.
 const VERSION: u8 = 1;
 
-/// Tells all nodes. The answer shows the event, of which only this node may have heard yet.
+/// Tells all nodes. The answer shows the event, of which the others may hear a little later.
 pub async fn fire(call: Call) -> Answered {
     let name = call.named("name")?;
     call.enforce(Access::EVENT_WRITE, name)?;
@@ -26,7 +26,7 @@ pub async fn fire(call: Call) -> Answered {
         lamport_time: call.deps.events.log.next_time(),
     };
     check(&event)?;
-    call.deps.events.carrier.broadcast(event.clone());
+    call.deps.events.carrier.broadcast(event.clone()).await.map_err(ApiError::bad_request)?;
     call.json_answer(&shown(&event))
 }
 

@@ -6,6 +6,7 @@ pub mod agent_health;
 pub mod agent_self;
 pub mod agent_services;
 pub mod authorize;
+pub mod autopilot;
 pub mod ca;
 pub mod catalog;
 pub mod catalog_write;

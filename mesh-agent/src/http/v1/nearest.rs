@@ -1,11 +1,17 @@
 use crate::http::call::Call;
 use crate::model::NodeName;
+use std::time::Duration;
 
-/// Puts what is on the node of `?near=` first; the order is otherwise kept. `_agent` is this node.
-///
-/// Without network coordinates, a node is near to itself and equally far from all others.
+/// Puts what is near the node of `?near=` first; `_agent` is the node whose agent was asked. Of equals the order is
+/// kept, and who has no place comes last.
 pub fn nearest_first<T>(call: &Call, list: &mut [T], node_of: impl Fn(&T) -> &NodeName) {
-    let Some(near) = call.options.near.as_deref() else { return };
-    let near = if near == "_agent" { call.deps.facts.node.as_str() } else { near };
-    list.sort_by_key(|item| !node_of(item).as_str().eq_ignore_ascii_case(near));
+    sort(call, call.options.near.as_deref().unwrap_or_default(), list, node_of);
+}
+
+/// The same for a node that is named otherwise; an empty name sorts nothing.
+pub fn sort<T>(call: &Call, near: &str, list: &mut [T], node_of: impl Fn(&T) -> &NodeName) {
+    let near = if near == "_agent" { Some(call.origin.clone()) } else { NodeName::new(near).ok() };
+    let Some(near) = near else { return };
+    let state = call.deps.catalog.state();
+    list.sort_by_cached_key(|item| state.distance(&near, node_of(item)).unwrap_or(Duration::MAX));
 }

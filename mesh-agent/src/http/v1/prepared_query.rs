@@ -1,4 +1,4 @@
-use super::query_failover;
+use super::{nearest, query_failover};
 use crate::acl::Access;
 use crate::http::ApiError;
 use crate::http::answer::{Answer, Answered};
@@ -84,9 +84,8 @@ pub(super) fn executed(call: &Call, found: &Executed) -> Result<Value, ApiError>
     let mut instances = found.instances.clone();
     instances.retain(|i| call.sees_node(&i.node.name) && call.sees_service(&i.service.name));
     let near = call.options.near.as_deref().unwrap_or(&found.query.service.near);
-    let near = if near == "_agent" { call.deps.facts.node.as_str() } else { near };
     crate::discovery::shuffle(&mut instances, rand::random());
-    instances.sort_by_key(|i| near.is_empty() || !i.node.name.as_str().eq_ignore_ascii_case(near));
+    nearest::sort(call, near, &mut instances, |instance| &instance.node.name);
     instances.truncate(limit(call)?);
     let entry = |i: &crate::state::ServiceInstance| {
         wire::ServiceEntry::new(&i.node, &i.service, i.checks.iter().map(|check| &**check))

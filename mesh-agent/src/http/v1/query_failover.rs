@@ -50,6 +50,7 @@ async fn ask(
     let filled_in = model::PreparedQuery { template: None, ..query.clone() };
     let limit = call.parameters.filled("limit").unwrap_or("0");
     let request = PassedRequest {
+        origin: Some(call.origin.clone()),
         method: "POST".to_owned(),
         uri: format!("/v1/internal/query?dc={datacenter}&limit={limit}"),
         token: None,

@@ -49,7 +49,7 @@ pub async fn transfer(call: Call) -> Answered {
     call.json_answer(&json!({"Success": true}))
 }
 
-fn operator(call: &Call) -> Result<&dyn Operator, ApiError> {
+pub(super) fn operator(call: &Call) -> Result<&dyn Operator, ApiError> {
     let missing = || ApiError::Unsupported { reason: "this agent is no server: ask one".to_owned() };
     call.deps.operator.as_deref().ok_or_else(missing)
 }

@@ -282,7 +282,7 @@ async fn a_message_for_a_server_that_lived_here_before_is_not_taken() {
     let leader = cluster.leader().await;
     let other = *cluster.servers.keys().find(|id| **id != leader).unwrap();
     let wire = Arc::new(Wire { hub: cluster.hub.clone(), from: address(leader).to_string() });
-    let stranger = super::super::network::Peers(wire).peer(99, &address(other).to_string());
+    let stranger = super::super::network::Peers::new(wire).peer(99, &address(other).to_string());
     let refused = stranger.ask(super::super::message::Message::Canvass, DEADLINE).await;
     assert!(refused.err().unwrap().to_string().contains("is not the one with Raft id 99 any more"));
     assert!(cluster.servers[&other].node.answer(b"noise").await.is_err());

@@ -1,5 +1,7 @@
+mod autopilot;
 mod ca;
 mod check;
+mod coordinate;
 mod intention;
 mod kv;
 mod node;
@@ -72,6 +74,11 @@ impl Write<'_> {
                 self.replicate_intentions(&delete, put);
                 Ok(())
             }
+            Command::PutCoordinates(places) => {
+                self.put_coordinates(places);
+                Ok(())
+            }
+            Command::SetAutopilot { config, expected } => self.set_autopilot(config, expected),
             Command::EndLockDelays(ended) => {
                 self.end_lock_delays(&ended);
                 Ok(())

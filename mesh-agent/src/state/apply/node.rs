@@ -80,6 +80,7 @@ impl Write<'_> {
         }
         self.remove_checks_of(key, None);
         self.end_sessions_on(key);
+        self.forget_coordinate(key);
         if self.state.remove_node(key).is_some() {
             self.touch(Topic::Nodes);
             self.touch_last(Topic::Node(key.clone()));

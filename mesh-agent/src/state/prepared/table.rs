@@ -17,6 +17,11 @@ impl PreparedTable {
         self.0.values()
     }
 
+    /// For comparing with another table.
+    pub(in crate::state) fn rows(&self) -> &OrdMap<PreparedQueryId, Arc<PreparedQuery>> {
+        &self.0
+    }
+
     pub(in crate::state) fn put(&mut self, query: PreparedQuery) {
         self.0.insert(query.id, Arc::new(query));
     }

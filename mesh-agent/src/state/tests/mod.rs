@@ -1,4 +1,6 @@
+mod autopilot;
 mod ca;
+mod coordinates;
 mod deregistration;
 mod intentions;
 mod kv;

@@ -1,5 +1,7 @@
 use super::rows::Rows;
-use crate::model::{CaConfig, CaRoot, HealthCheck, Intention, IntentionId, Node, NodeService};
+use crate::model::{
+    CaConfig, CaRoot, HealthCheck, Intention, IntentionId, Node, NodeService, PreparedQuery, PreparedQueryId,
+};
 use crate::state::tables::{CheckKey, NodeKey, ServiceKey, VirtualIp};
 use crate::state::topic_indexes::TopicIndexes;
 use crate::state::{State, Topic};
@@ -17,6 +19,9 @@ pub struct ViewChange {
     pub(super) checks: Rows<CheckKey, Arc<HealthCheck>>,
     pub(super) intentions: Rows<IntentionId, Arc<Intention>>,
     pub(super) virtual_ips: Rows<Arc<str>, VirtualIp>,
+    /// DNS answers from them.
+    #[serde(default)]
+    pub(super) prepared: Rows<PreparedQueryId, Arc<PreparedQuery>>,
     /// Whole, where anything of it has changed.
     pub(super) ca: Option<ViewedCa>,
     pub(super) topics: Rows<Topic, u64>,
@@ -39,6 +44,7 @@ impl ViewChange {
             checks: Rows::between(&old.checks, &new.checks),
             intentions: Rows::between(&old.intentions, &new.intentions),
             virtual_ips: Rows::between(&old.virtual_ips, &new.virtual_ips),
+            prepared: Rows::between(old.prepared.rows(), new.prepared.rows()),
             ca: changed_ca(old, new),
             topics: changed_topics(&old.indexes, &new.indexes),
             forgotten: new.indexes.forgotten(),

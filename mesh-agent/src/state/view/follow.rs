@@ -52,8 +52,8 @@ impl State {
     /// All old rows go before any new one comes: an id or a name may have passed from one row to another.
     fn follow(&mut self, change: ViewChange) {
         self.applied = change.applied;
-        let ViewChange { nodes, services, checks, intentions, virtual_ips, ca, topics, forgotten, .. } =
-            change;
+        let ViewChange { nodes, services, checks, intentions, virtual_ips, prepared, .. } = change;
+        let (ca, topics, forgotten) = (change.ca, change.topics, change.forgotten);
         checks.keys().for_each(|key| drop(self.remove_check(key)));
         services.keys().for_each(|key| drop(self.remove_service(key)));
         nodes.keys().for_each(|key| drop(self.remove_node(key)));
@@ -71,6 +71,8 @@ impl State {
             self.insert_intention(Arc::unwrap_or_clone(intention));
         }
         self.follow_virtual_ips(virtual_ips);
+        prepared.gone.into_iter().for_each(|id| drop(self.prepared.remove(id)));
+        prepared.put.into_iter().for_each(|(_, query)| self.prepared.put(Arc::unwrap_or_clone(query)));
         if let Some(ca) = ca {
             (self.ca_config, self.ca_roots) = (ca.config, ca.roots);
         }

@@ -14,17 +14,17 @@ use super::{State, Topic};
 
 impl Topic {
     /// Whatever changes what a view shows touches one of these.
-    pub const VIEWED: [Self; 5] = [Self::Nodes, Self::Services, Self::Checks, Self::Intentions, Self::Ca];
+    pub const VIEWED: [Self; 6] =
+        [Self::Nodes, Self::Services, Self::Checks, Self::Intentions, Self::Ca, Self::PreparedQueries];
 
     /// Nodes without replicated state see it.
     fn is_viewed(&self) -> bool {
         match self {
             Self::Nodes | Self::Node(_) | Self::Services | Self::Service(_) | Self::Connect(_) => true,
-            Self::Checks | Self::Intentions | Self::Ca => true,
-            // Locks, stored values and prepared queries are asked of the servers.
-            Self::Key(_) | Self::KeyPrefix(_) | Self::Sessions | Self::LockDelays | Self::PreparedQueries => {
-                false
-            }
+            Self::Checks | Self::Intentions | Self::Ca | Self::PreparedQueries => true,
+            // Locks, stored values and what is for operators are asked of the servers.
+            Self::Key(_) | Self::KeyPrefix(_) | Self::Sessions | Self::LockDelays => false,
+            Self::Autopilot | Self::Coordinates => false,
         }
     }
 }

@@ -1,21 +1,28 @@
 use super::super::error::ConfigError;
-use super::super::runtime::{ClusterConfig, FederationConfig, TrustConfig};
-use super::super::settings::Settings;
+use super::super::runtime::{ClusterConfig, FederationConfig, JoinAddress, TrustConfig};
+use super::super::settings::{Autopilot, Settings};
+use super::super::values::Parsed;
+use crate::model::AutopilotConfig;
+use crate::wire::GoDuration;
 use std::time::Duration;
 
 /// The most servers that found a cluster together: more only make it slower.
 const MOST_SERVERS: u32 = 9;
 
 pub(super) fn cluster(settings: &Settings) -> Result<ClusterConfig, ConfigError> {
-    let join = settings.start_join.iter().chain(&settings.retry_join);
+    let addresses = |given: &[Parsed<JoinAddress>]| given.iter().map(|address| address.0.clone()).collect();
     let interval = settings.retry_interval.map_or(Duration::from_secs(30), |given| given.0);
     Ok(ClusterConfig {
         server: settings.server.unwrap_or(false),
         expect: expect(settings)?,
-        join: join.map(|address| address.0.clone()).collect(),
+        join: addresses(&settings.start_join),
+        retry_join: addresses(&settings.retry_join),
         retry_interval: interval.max(Duration::from_millis(100)),
         federation: federation(settings),
+        retry_max: settings.retry_max.unwrap_or(0),
+        rejoin_after_leave: settings.rejoin_after_leave.unwrap_or(false),
         trust: trust(settings)?,
+        autopilot: autopilot(&settings.autopilot),
     })
 }
 
@@ -26,6 +33,19 @@ fn federation(settings: &Settings) -> FederationConfig {
         join: join.map(|address| address.0.clone()).collect(),
         retry_interval: interval.max(Duration::from_millis(100)),
         primary: settings.primary_datacenter.clone(),
+    }
+}
+
+fn autopilot(given: &Autopilot) -> AutopilotConfig {
+    let default = AutopilotConfig::default();
+    let or = |given: Option<GoDuration>, default| given.map_or(default, |given| given.0);
+    AutopilotConfig {
+        cleanup_dead_servers: given.cleanup_dead_servers.unwrap_or(default.cleanup_dead_servers),
+        last_contact_threshold: or(given.last_contact_threshold, default.last_contact_threshold),
+        max_trailing_logs: given.max_trailing_logs.unwrap_or(default.max_trailing_logs),
+        min_quorum: given.min_quorum.unwrap_or(default.min_quorum),
+        server_stabilization_time: or(given.server_stabilization_time, default.server_stabilization_time),
+        index: default.index,
     }
 }
 
