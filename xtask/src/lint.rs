@@ -22,11 +22,15 @@ fn formatting() -> Result<()> {
 }
 
 fn clippy() -> Result<()> {
-    if !shell::succeeds(shell::cargo(&["clippy", "--version"])) {
+    if !has_clippy() {
         shell::announce("SKIPPED: clippy, because it is not installed (rustup component add clippy)");
         return Ok(());
     }
     shell::must(shell::cargo(&["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"]))
+}
+
+pub fn has_clippy() -> bool {
+    shell::succeeds(shell::cargo(&["clippy", "--version"]))
 }
 
 /// Licences, bans and sources. Advisories need a database from the network, so they are not part of a test.

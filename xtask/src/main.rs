@@ -7,6 +7,7 @@ mod lab;
 mod lint;
 mod load;
 mod packages;
+mod portable;
 mod run;
 mod shell;
 mod simulate;

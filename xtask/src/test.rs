@@ -1,6 +1,6 @@
 //! `cargo xtask test`.
 
-use crate::{lint, packages, shell, vm};
+use crate::{lint, packages, portable, shell, vm};
 use anyhow::{Context, Result};
 use std::path::PathBuf;
 
@@ -39,7 +39,9 @@ enum Suite {
     Unit,
     /// The tests that drive the built binary from outside
     E2e,
-    /// Lints, then both
+    /// Whether the agent compiles for other systems
+    Portable,
+    /// Lints, then all of these
     All,
 }
 
@@ -54,11 +56,16 @@ pub fn run(options: &Options) -> Result<()> {
         shell::announce("lints and house rules");
         lint::run()?;
     }
-    if options.suite != Suite::E2e {
+    let wanted = |suite| options.suite == suite || options.suite == Suite::All;
+    if wanted(Suite::Portable) {
+        shell::announce("other systems");
+        portable::run()?;
+    }
+    if wanted(Suite::Unit) {
         shell::announce("unit tests");
         unit()?;
     }
-    if options.suite != Suite::Unit {
+    if wanted(Suite::E2e) {
         shell::announce("end-to-end tests");
         end_to_end()?;
     }

@@ -1,6 +1,6 @@
 use super::ktls::socket::{self, Record};
 use super::poller::{Event, Poller};
-use socket2::{SockRef, Socket, TcpKeepalive};
+use socket2::{Domain, SockRef, Socket, TcpKeepalive, Type};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -43,6 +43,7 @@ impl Leg {
     }
 
     /// As if epoll had announced everything: for who waits for sockets in another way.
+    #[cfg(any(test, target_os = "linux"))]
     pub fn pretend_ready(&mut self) {
         (self.readable, self.writable, self.read_until_empty) = (true, true, true);
     }
@@ -193,10 +194,21 @@ pub(super) fn reset(stream: &TcpStream) {
     SockRef::from(stream).set_linger(Some(Duration::ZERO)).ok();
 }
 
+/// A socket of that address's family that never waits; where the system can, it is made so by the one call.
+pub(super) fn unwaiting(address: SocketAddr) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    #[cfg(not(target_vendor = "apple"))]
+    let socket = Socket::new(domain, Type::STREAM.nonblocking(), None)?;
+    #[cfg(target_vendor = "apple")]
+    let socket = Socket::new(domain, Type::STREAM, None)?;
+    #[cfg(target_vendor = "apple")]
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
 /// Begins to connect; epoll tells when it is done.
 pub(super) fn dial(address: SocketAddr) -> io::Result<TcpStream> {
-    let socket =
-        Socket::new(socket2::Domain::for_address(address), socket2::Type::STREAM.nonblocking(), None)?;
+    let socket = unwaiting(address)?;
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(&keepalive())?;
     match socket.connect(&address.into()) {

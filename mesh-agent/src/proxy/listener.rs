@@ -5,11 +5,11 @@ use super::crew::Crew;
 use super::endpoints::Endpoints;
 use super::error::ProxyError;
 use super::identity::IdentityFeed;
-use super::leg::keepalive;
+use super::leg::{keepalive, unwaiting};
 use super::mailbox::Mail;
 use super::repeats::Repeats;
 use crate::model::{Datacenter, ServiceName};
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::SockRef;
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -139,7 +139,7 @@ impl Listener {
 
 /// Accepted sockets inherit the options.
 fn listen(bind: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(bind), Type::STREAM.nonblocking(), None)?;
+    let socket = unwaiting(bind)?;
     socket.set_reuse_address(true)?;
     socket.set_tcp_nodelay(true)?;
     socket.set_tcp_keepalive(&keepalive())?;

@@ -1,8 +1,8 @@
 use super::authorize::Decision;
 use super::crew::Arrival;
 use super::listener::{Listener, ListenerId};
+use super::poller::Bell;
 use super::sessions::Token;
-use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,17 +22,16 @@ pub(super) enum Mail {
     Drain(Instant),
 }
 
-/// The worker's queue, with a bell that wakes its epoll. It is bounded by what posts to it: one verdict per
+/// The worker's queue, with a bell that wakes it. It is bounded by what posts to it: one verdict per
 /// authorization, one message per listener, and as many connections as the engine may hold.
 pub(super) struct Mailbox {
     queue: Mutex<Vec<Mail>>,
-    bell: EventFd,
+    bell: Bell,
 }
 
 impl Mailbox {
     pub fn new() -> io::Result<Self> {
-        let bell = EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?;
-        Ok(Self { queue: Mutex::default(), bell })
+        Ok(Self { queue: Mutex::default(), bell: Bell::new()? })
     }
 
     pub fn bell(&self) -> BorrowedFd<'_> {
@@ -45,15 +44,13 @@ impl Mailbox {
         queue.push(mail);
         drop(queue);
         if first {
-            // A full counter means that the bell already rings.
-            self.bell.write(1).ok();
+            self.bell.ring();
         }
     }
 
     /// Everything posted so far, in order.
     pub fn collect(&self) -> Vec<Mail> {
-        // An empty counter means that somebody took the mail before the bell was answered.
-        self.bell.read().ok();
+        self.bell.silence();
         std::mem::take(&mut *self.queue.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

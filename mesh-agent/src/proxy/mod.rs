@@ -4,7 +4,7 @@
 //! may, and joins them with the application. An outbound listener takes the application's connections and
 //! carries them to a healthy instance of the destination, whose identity it verifies. A transparent listener
 //! does the same for connections that the kernel has sent there, and refuses all others. Every connection
-//! lives on one worker thread, which waits on its own edge-triggered epoll; the control side stays with
+//! lives on one worker thread, which waits on its own edge-triggered poller, epoll on Linux; the control side stays with
 //! tokio. This room does not know intentions, the catalog, certificates' origin or HTTP: it asks
 //! [`Authorize`], [`Endpoints`] and [`Captures`], and is fed [`TlsIdentity`] values.
 

@@ -5,7 +5,7 @@ use crate::model::{Datacenter, ServiceName};
 use crate::proxy::{Authorize, Captures, IdentityFeed, Way, WaySpec};
 use mesh_common::ServiceNumber;
 use std::collections::HashMap;
-use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// The kernel's word on whom it sent to the transparent listeners, in names.
@@ -75,18 +75,25 @@ impl KernelCaptures {
 }
 
 impl Captures for KernelCaptures {
-    #[cfg(target_os = "linux")]
     fn way(&self, accepted: &TcpStream) -> Option<Way> {
-        use crate::dataplane::kernel::origin_of;
-        use std::os::fd::AsFd;
-        let origin = origin_of(accepted.as_fd()).ok().flatten()?;
-        let (wanted, of_service) = (origin.endpoint.socket_addr(), Numbers::virtual_ip(origin.destination));
-        let instance = (of_service.map(IpAddr::from) != Some(wanted.ip())).then_some(wanted);
-        self.between((origin.source, origin.destination, instance))
+        self.between(origin(accepted)?)
     }
+}
 
-    #[cfg(not(target_os = "linux"))]
-    fn way(&self, _: &TcpStream) -> Option<Way> {
-        None
-    }
+/// From whom to whom the kernel sent it here, and to which instance where one was meant.
+#[cfg(target_os = "linux")]
+fn origin(accepted: &TcpStream) -> Option<Between> {
+    use crate::dataplane::kernel::origin_of;
+    use std::net::IpAddr;
+    use std::os::fd::AsFd;
+    let origin = origin_of(accepted.as_fd()).ok().flatten()?;
+    let (wanted, of_service) = (origin.endpoint.socket_addr(), Numbers::virtual_ip(origin.destination));
+    let instance = (of_service.map(IpAddr::from) != Some(wanted.ip())).then_some(wanted);
+    Some((origin.source, origin.destination, instance))
+}
+
+/// Only Linux has what sends connections here.
+#[cfg(not(target_os = "linux"))]
+fn origin(_: &TcpStream) -> Option<Between> {
+    None
 }

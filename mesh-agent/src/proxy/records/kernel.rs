@@ -2,9 +2,9 @@ use super::RecordError;
 use super::control::{CLOSING_ALERT, NEW_KEYS};
 use super::keys::{ALERT, HANDSHAKE, TRAILER};
 use crate::proxy::buffer::{Buffer, HEADER, PLAIN};
+use crate::proxy::ktls::CryptoInfo;
 use crate::proxy::ktls::socket::{self, Way};
 use crate::proxy::leg::{Leg, Received};
-use ktls::CryptoInfo;
 use std::io;
 
 /// What a record is longer by than its content.

@@ -1,7 +1,7 @@
 use super::RecordError;
 use crate::proxy::buffer::{HEADER, PLAIN};
+use crate::proxy::ktls::{self, CryptoInfo};
 use aws_lc_rs::aead::{AES_128_GCM, AES_256_GCM, Aad, CHACHA20_POLY1305, LessSafeKey, Nonce, UnboundKey};
-use ktls::CryptoInfo;
 use rustls::{ConnectionTrafficSecrets, SupportedCipherSuite};
 
 /// What a record ends with: its inner type and the tag.
@@ -43,7 +43,7 @@ impl Keys {
         let key = UnboundKey::new(algorithm, key.as_ref()).map_err(|_| RecordError::Exhausted)?;
         let iv = iv.as_ref().try_into().map_err(|_| RecordError::Exhausted)?;
         let (key, sequence) = (LessSafeKey::new(key), secrets.0);
-        let info = kernel.and_then(|suite| CryptoInfo::from_rustls(suite, secrets).ok()).map(Box::new);
+        let info = kernel.and_then(|suite| ktls::describe(suite, secrets)).map(Box::new);
         Ok(Self { key, iv, sequence, info })
     }
 
@@ -55,14 +55,7 @@ impl Keys {
     /// These keys as the kernel takes them, and the number of the next record.
     pub fn for_kernel(&mut self) -> Option<(&CryptoInfo, u64)> {
         let info = self.info.as_deref_mut()?;
-        let number = match info {
-            CryptoInfo::AesGcm128(info) => &mut info.rec_seq,
-            CryptoInfo::AesGcm256(info) => &mut info.rec_seq,
-            CryptoInfo::Chacha20Poly1305(info) => &mut info.rec_seq,
-            _ => return None,
-        };
-        *number = self.sequence.to_be_bytes();
-        Some((info, self.sequence))
+        ktls::number(info, self.sequence).then_some((info, self.sequence))
     }
 
     /// The sequence number goes into the nonce, so each is used once and never again.

@@ -17,7 +17,9 @@ use native::Native;
 use negotiated::Negotiated;
 use std::io;
 
-pub(super) use keys::{ALERT, DATA};
+#[cfg(target_os = "linux")]
+pub(super) use keys::ALERT;
+pub(super) use keys::DATA;
 
 /// Why a stream of records cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -164,6 +166,7 @@ impl Records {
     ///
     /// # Errors
     /// It keeps those of a connection.
+    #[cfg(target_os = "linux")]
     pub fn change_key(&mut self, peer: &mut Leg) -> Result<bool, RecordError> {
         self.native()?.change_kernel_key(peer)
     }

@@ -1,6 +1,7 @@
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
+use nix::sys::eventfd::{EfdFlags, EventFd};
 use std::io;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::time::Duration;
 
 /// How many events one wait brings at most.
@@ -8,7 +9,7 @@ const EVENTS: usize = 256;
 
 /// What happened to a descriptor.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Event {
+pub(in crate::proxy) struct Event {
     pub key: u64,
     flags: EpollFlags,
 }
@@ -34,7 +35,7 @@ impl Event {
 }
 
 /// One worker's epoll instance.
-pub(super) struct Poller {
+pub(in crate::proxy) struct Poller {
     epoll: Epoll,
     events: Vec<EpollEvent>,
 }
@@ -82,6 +83,31 @@ impl Poller {
     pub fn event(&self, index: usize) -> Event {
         let event = &self.events[index];
         Event { key: event.data(), flags: event.events() }
+    }
+}
+
+/// Wakes the worker that watches it.
+pub(in crate::proxy) struct Bell(EventFd);
+
+impl Bell {
+    pub fn new() -> io::Result<Self> {
+        Ok(Self(EventFd::from_flags(EfdFlags::EFD_NONBLOCK | EfdFlags::EFD_CLOEXEC)?))
+    }
+
+    pub fn ring(&self) {
+        // A full counter means that the bell already rings.
+        self.0.write(1).ok();
+    }
+
+    pub fn silence(&self) {
+        // An empty counter means that somebody took the mail before the bell was answered.
+        self.0.read().ok();
+    }
+}
+
+impl AsFd for Bell {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
     }
 }
 
