@@ -11,6 +11,7 @@ mod denied;
 mod destination;
 mod endpoint;
 mod flow;
+mod kept;
 mod origin;
 mod pair;
 mod strict;
@@ -26,6 +27,7 @@ pub use denied::Denied;
 pub use destination::Destination;
 pub use endpoint::Endpoint;
 pub use flow::Flow;
+pub use kept::Kept;
 pub use origin::Origin;
 pub use pair::Pair;
 pub use strict::StrictPort;
@@ -34,4 +36,4 @@ pub use workload::Workload;
 
 /// The number of this set of layouts. It grows with every change of a key, a value or a map's kind, so
 /// that programs and agent never read each other's maps by another layout.
-pub const LAYOUT: u32 = 2;
+pub const LAYOUT: u32 = 3;

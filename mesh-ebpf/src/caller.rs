@@ -1,8 +1,8 @@
 //! Who connects.
 
 use crate::address::socket;
-use crate::maps::{MAKER, WORKLOAD};
-use crate::storage;
+use crate::kept;
+use crate::maps::WORKLOAD;
 use aya_ebpf::helpers::bpf_get_current_cgroup_id;
 use aya_ebpf::helpers::generated::bpf_get_current_ancestor_cgroup_id;
 use aya_ebpf::programs::SockAddrContext;
@@ -30,7 +30,7 @@ pub fn cgroup() -> u64 {
 pub fn identify(ctx: &SockAddrContext) -> Caller {
     let cgroup = cgroup();
     let Some(service) = service() else { return Caller::Stranger };
-    let Some(maker) = storage::get(&MAKER, socket(ctx)) else { return Caller::Borrower };
+    let Some(maker) = kept::maker(socket(ctx)) else { return Caller::Borrower };
     if maker == cgroup || service_of(maker) == Some(service) {
         return Caller::Service(service);
     }

@@ -2,10 +2,10 @@
 
 use crate::address::{Family, V4, V6, socket};
 use crate::caller::{self, Caller};
-use crate::maps::{ASKED, CONFIG, DESTINATION, INTENT};
+use crate::kept;
+use crate::maps::{CONFIG, DESTINATION, INTENT};
 use crate::names;
 use crate::stats::{count, tell_denied};
-use crate::storage;
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::{bpf_get_netns_cookie, bpf_ktime_get_ns};
 use aya_ebpf::macros::cgroup_sock_addr;
@@ -42,7 +42,7 @@ fn connect<F: Family>(ctx: &SockAddrContext) -> i32 {
 #[inline(always)]
 fn tcp<F: Family>(ctx: &SockAddrContext) -> i32 {
     count(Counter::Seen);
-    storage::remove(&ASKED, socket(ctx)); // An earlier connect of this socket says nothing about this one.
+    kept::forget(socket(ctx));
     let wanted = F::read(ctx);
     let Some(config) = CONFIG.get(0) else { return GO_ON };
     let Some(destination) = destination(wanted) else { return elsewhere::<F>(ctx, config, wanted) };
@@ -104,7 +104,7 @@ fn destination(wanted: Endpoint) -> Option<&'static Destination> {
 fn let_in(ctx: &SockAddrContext, config: &Config, wanted: Endpoint) -> i32 {
     if config.has(Config::GUARD) {
         let origin = Origin { source: 0, destination: 0, endpoint: wanted, path: Origin::GUARDED };
-        storage::put(&ASKED, socket(ctx), origin);
+        kept::ask(socket(ctx), origin);
     }
     GO_ON
 }
@@ -134,7 +134,7 @@ fn steer<F: Family>(
 }
 
 #[inline(always)]
-fn intention(source: ServiceNumber, destination: ServiceNumber) -> Option<Action> {
+pub fn intention(source: ServiceNumber, destination: ServiceNumber) -> Option<Action> {
     // SAFETY: the value is one word.
     unsafe { INTENT.get(Pair { source, destination }) }.map(|action| Action::from_raw(*action))
 }
@@ -151,7 +151,7 @@ fn leg(config: &Config, namespace: u64, wanted: Endpoint) -> Option<Endpoint> {
 
 #[inline(always)]
 fn send<F: Family>(ctx: &SockAddrContext, to: Endpoint, origin: Origin, counter: Counter) -> i32 {
-    if !storage::put(&ASKED, socket(ctx), origin) {
+    if !kept::ask(socket(ctx), origin) {
         return forbid(Counter::Full);
     }
     F::write(ctx, to);

@@ -1,8 +1,7 @@
 //! `getpeername()`: the application sees whom it asked for, not where it was sent.
 
 use crate::address::{Family, V4, V6, socket};
-use crate::maps::ASKED;
-use crate::storage;
+use crate::kept;
 use aya_ebpf::macros::cgroup_sock_addr;
 use aya_ebpf::programs::SockAddrContext;
 
@@ -20,7 +19,7 @@ pub fn mesh_getpeername6(ctx: SockAddrContext) -> i32 {
 
 #[inline(always)]
 fn restore<F: Family>(ctx: &SockAddrContext) -> i32 {
-    if let Some(origin) = storage::get(&ASKED, socket(ctx)) {
+    if let Some(origin) = kept::asked(socket(ctx)) {
         F::write(ctx, origin.endpoint);
     }
     GO_ON

@@ -13,6 +13,8 @@ mod context;
 mod create;
 mod getpeername;
 mod getsockopt;
+mod kept;
+mod ladder;
 mod maps;
 mod names;
 mod skmsg;

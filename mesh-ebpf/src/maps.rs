@@ -4,7 +4,8 @@ use aya_ebpf::btf_maps::SkStorage;
 use aya_ebpf::macros::{btf_map, map};
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf, SockHash};
 use mesh_common::{
-    Config, Counter, Destination, Endpoint, Flow, Origin, Pair, ServiceNumber, StrictPort, Tuple, Workload,
+    Config, Counter, Destination, Endpoint, Flow, Kept, Origin, Pair, ServiceNumber, StrictPort, Tuple,
+    Workload,
 };
 
 const CONNECTIONS: u32 = 65_536;
@@ -45,21 +46,17 @@ pub static STRICT: HashMap<StrictPort, ServiceNumber> = HashMap::with_max_entrie
 #[map(name = "sockets")]
 pub static SOCKETS: SockHash<Tuple> = SockHash::with_max_entries(CONNECTIONS, 0);
 
-/// By the connecting end. An entry that was evicted means TCP for good.
-#[map(name = "flow")]
-pub static FLOW: LruHashMap<Tuple, Flow> = LruHashMap::with_max_entries(CONNECTIONS, 0);
-
 /// Whom a socket asked for names, by its cookie. What is evicted is asked of the agent's own recursors.
 #[map(name = "resolver")]
 pub static RESOLVER: LruHashMap<u64, Endpoint> = LruHashMap::with_max_entries(16_384, 0);
 
-/// The cgroup that made a socket.
+/// On every socket that was made while the programs were there.
 #[btf_map]
-pub static MAKER: SkStorage<u64> = SkStorage::new();
+pub static KEPT: SkStorage<Kept> = SkStorage::new();
 
-/// On a connecting socket: where its application wanted to go.
+/// On both ends of a connection that `sk_msg` may carry.
 #[btf_map]
-pub static ASKED: SkStorage<Origin> = SkStorage::new();
+pub static FLOW: SkStorage<Flow> = SkStorage::new();
 
 /// On a socket that leg F accepted: where its peer wanted to go.
 #[btf_map]

@@ -5,9 +5,9 @@
 
 use crate::address::{Family, V4, V6, socket};
 use crate::caller;
-use crate::maps::{ASKED, CONFIG, RESOLVER};
+use crate::kept;
+use crate::maps::{CONFIG, RESOLVER};
 use crate::stats::count;
-use crate::storage;
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::generated::bpf_get_socket_cookie;
 use aya_ebpf::helpers::{bpf_get_netns_cookie, bpf_ktime_get_ns};
@@ -47,7 +47,7 @@ pub fn is_resolver(wanted: Endpoint) -> bool {
 /// `connect()` of a UDP socket.
 #[inline(always)]
 pub fn connect<F: Family>(ctx: &SockAddrContext) -> i32 {
-    storage::remove(&ASKED, socket(ctx));
+    kept::forget(socket(ctx));
     ask::<F>(ctx)
 }
 
@@ -71,7 +71,7 @@ pub fn send<F: Family>(ctx: &SockAddrContext, config: &Config, wanted: Endpoint)
     let origin = Origin { source, destination: 0, endpoint: wanted, path: Origin::NAMES };
     // SAFETY: the helper reads the context that the kernel gave.
     let cookie = unsafe { bpf_get_socket_cookie(ctx.as_ptr()) };
-    if RESOLVER.insert(cookie, wanted, 0).is_ok() && storage::put(&ASKED, socket(ctx), origin) {
+    if RESOLVER.insert(cookie, wanted, 0).is_ok() && kept::ask(socket(ctx), origin) {
         F::write(ctx, door);
         count(Counter::Names);
     }
@@ -90,7 +90,7 @@ fn door(ctx: &SockAddrContext, config: &Config, wanted: Endpoint) -> Option<Endp
 /// Who asked one server does not take the answer of another.
 #[inline(always)]
 fn answered<F: Family>(ctx: &SockAddrContext) -> i32 {
-    let Some(origin) = storage::get(&ASKED, socket(ctx)) else { return GO_ON };
+    let Some(origin) = kept::asked(socket(ctx)) else { return GO_ON };
     let (from, Some(config)) = (F::read(ctx), CONFIG.get(0)) else { return GO_ON };
     let is_ours = from.wire_port() == config.names_port(from.is_v4()) && from.address() == from.loopback();
     if origin.has(Origin::NAMES) && is_ours {

@@ -1,7 +1,8 @@
 //! The life of a connection: carries its origin from the connecting socket to the accepted one.
 
 use crate::context::{local_port, remote_port, words};
-use crate::maps::{ADMITTED, ASKED, FLOW, ORIGIN, SOCKETS, TOLD};
+use crate::kept;
+use crate::maps::{ADMITTED, FLOW, ORIGIN, SOCKETS, TOLD};
 use crate::stats::count;
 use crate::storage;
 use aya_ebpf::EbpfContext;
@@ -57,7 +58,7 @@ fn connected(ctx: &SockOpsContext) {
     if origin.has(Origin::GUARDED) {
         let _ = ADMITTED.remove(Tuple { namespace: 0, ..tuple });
     }
-    if origin.has(Origin::FAST) && FLOW.insert(tuple, Flow::default(), 0).is_ok() {
+    if origin.has(Origin::FAST) {
         share(ctx, tuple);
     }
 }
@@ -90,21 +91,21 @@ fn closed(ctx: &SockOpsContext) {
     if origin.has(Origin::GUARDED) {
         let _ = ADMITTED.remove(Tuple { namespace: 0, ..tuple });
     }
-    if origin.has(Origin::FAST) {
-        let _ = FLOW.remove(tuple);
-    }
 }
 
 /// Puts this end within reach of `sk_msg`. The kernel takes it out when the socket closes.
 #[inline(always)]
 fn share(ctx: &SockOpsContext, mut tuple: Tuple) {
-    // SAFETY: the kernel gives the hook a valid context.
-    let _ = SOCKETS.update(&mut tuple, unsafe { &mut *ctx.ops }, 0);
+    let Some(socket) = socket(ctx) else { return };
+    if storage::put(&FLOW, socket, Flow::to(tuple.other_end())) {
+        // SAFETY: the kernel gives the hook a valid context.
+        let _ = SOCKETS.update(&mut tuple, unsafe { &mut *ctx.ops }, 0);
+    }
 }
 
 #[inline(always)]
 fn asked(ctx: &SockOpsContext) -> Option<Origin> {
-    storage::get(&ASKED, socket(ctx)?)
+    kept::asked(socket(ctx)?)
 }
 
 #[inline(always)]

@@ -1,12 +1,13 @@
 use super::config::{DataPlaneConfig, DataPlaneMode};
 use super::error::StartError;
-use crate::dataplane::{Accelerate, DataPlane, DataPlaneError, Mode, UserspaceDataPlane};
+use crate::dataplane::{
+    Accelerate, Acceleration, DataPlane, DataPlaneError, Finding, Mode, UserspaceDataPlane,
+};
 
 /// A data plane, and what was found out about it.
 pub(super) struct Opened {
     pub plane: Box<dyn DataPlane>,
-    /// Whether services of this host are accelerated that leave it to the agent, and why.
-    pub accelerates: (bool, String),
+    pub acceleration: Acceleration,
 }
 
 /// The data plane that is configured, or, where the kernel's is wished for and cannot be had, the one that is
@@ -28,25 +29,18 @@ pub(super) fn open(config: &DataPlaneConfig) -> Result<Opened, StartError> {
             tracing::info!(%reason, "applications reach the mesh through upstream listeners");
         }
     }
-    let accelerates = accelerates(&mut *plane, config.accelerate);
-    Ok(Opened { plane, accelerates })
+    let acceleration = acceleration(&mut *plane, config.accelerate);
+    Ok(Opened { plane, acceleration })
 }
 
-fn accelerates(plane: &mut dyn DataPlane, wish: Accelerate) -> (bool, String) {
-    if plane.mode() != Mode::Ebpf {
-        return (false, "off: the kernel does not steer".to_owned());
-    }
-    match wish {
-        Accelerate::Off => (false, "off: it is configured so".to_owned()),
-        Accelerate::On => (true, "on: it is configured so".to_owned()),
-        Accelerate::Auto => match plane.try_acceleration() {
-            Ok(()) => (true, "on: a trial found nothing wrong".to_owned()),
-            Err(error) => {
-                tracing::info!(%error, "messages on this host go by TCP");
-                (false, format!("off: {error}"))
-            }
-        },
-    }
+fn acceleration(plane: &mut dyn DataPlane, wish: Accelerate) -> Acceleration {
+    let finding = match wish {
+        Accelerate::Auto | Accelerate::NonBlocking if plane.mode() == Mode::Ebpf => plane.try_acceleration(),
+        _ => Finding::Doubtful("nobody has tried, for it is not configured".to_owned()),
+    };
+    let found = Acceleration::new(wish, finding);
+    tracing::info!(acceleration = found.told(), "messages between services of this host");
+    found
 }
 
 #[cfg(target_os = "linux")]

@@ -93,7 +93,7 @@ impl Mesh {
             engine: self.engine.clone(),
             identities: Identities::new(self.leaf.clone(), self.roots.clone()),
             captures: Arc::new(KernelCaptures::new(catalog.clone(), datacenter, self.authorize())),
-            accelerates: opened.accelerates,
+            acceleration: opened.acceleration,
             ktls: self.ktls.clone(),
         };
         Steerer::new(opened.plane, deps, doors)

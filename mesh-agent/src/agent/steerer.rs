@@ -6,7 +6,9 @@ use super::surveyor::Surveyor;
 use super::world;
 use crate::catalog::Catalog;
 use crate::dataplane::workload::{self, resolve};
-use crate::dataplane::{DataPlane, DataPlaneError, Desired, Legs, Mode, Numbers, Steering, World};
+use crate::dataplane::{
+    Acceleration, DataPlane, DataPlaneError, Desired, Legs, Mode, Numbers, Steering, World,
+};
 use crate::http::DataPlaneFacts;
 use crate::local::LocalState;
 use crate::policy::MeshSnapshot;
@@ -32,8 +34,7 @@ pub(super) struct SteererDeps {
     pub engine: Engine,
     pub identities: Identities,
     pub captures: Arc<KernelCaptures>,
-    /// Whether services of this host are accelerated that leave it to the agent, and why.
-    pub accelerates: (bool, String),
+    pub acceleration: Acceleration,
     pub ktls: FoundKtls,
 }
 
@@ -161,7 +162,7 @@ impl Steerer {
         let mut told = dataplane_facts::of_mode(&self.steering.mode());
         told.extend(self.steering.plane().facts());
         told.extend(self.services.clone());
-        told.insert("accelerate".to_owned(), self.deps.accelerates.1.clone());
+        told.insert("accelerate".to_owned(), self.deps.acceleration.told());
         told.extend(self.deps.ktls.facts(&self.deps.engine.counters().values()));
         let _ = question.send(told); // Who asked may be gone.
     }
@@ -197,7 +198,7 @@ impl Steerer {
             &self.deps.catalog.state(),
             &options.node.name,
             &proxies,
-            self.deps.accelerates.0,
+            &self.deps.acceleration,
         );
         let world = World {
             workloads: &identities.bound,

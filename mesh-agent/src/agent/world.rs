@@ -1,7 +1,7 @@
 use super::fronted::{Fronted, fronted};
 use crate::catalog::Catalog;
 use crate::dataplane::workload;
-use crate::dataplane::{Accelerate, Guarded, Instance, MeshService, Rule, Wishes};
+use crate::dataplane::{Acceleration, Guarded, Instance, MeshService, Rule, Wishes};
 use crate::discovery::{CatalogReader, Endpoint, Health, Reach};
 use crate::local::{LocalView, ProxyAssignment};
 use crate::model::{IntentionAction, IntentionTarget, NodeName, NodeService, ServiceKind, ServiceName};
@@ -32,12 +32,11 @@ fn listens(service: &NodeService) -> SocketAddr {
 }
 
 /// The services of the mesh, with where they are on this node and elsewhere.
-/// `fast` says whether they are accelerated that leave it to the agent.
 pub(super) fn services(
     state: &State,
     node: &NodeName,
     proxies: &[ProxyAssignment],
-    fast: bool,
+    acceleration: &Acceleration,
 ) -> Vec<MeshService> {
     let service = |(name, virtual_ip): (&ServiceName, &Ipv4Addr)| {
         let here = |endpoint: &Endpoint| endpoint.node.name.folded() == node.folded();
@@ -54,10 +53,7 @@ pub(super) fn services(
         let direct = state.instances(name, Reach::Direct).into_iter().filter(here);
         let wishes: Vec<_> = direct.map(|endpoint| Wishes::of(&endpoint.service.meta)).collect();
         let strict = wishes.iter().any(|wishes| wishes.strict);
-        let fast = wishes.iter().all(|wishes| match wishes.accelerate {
-            None | Some(Accelerate::Auto) => fast,
-            Some(wish) => wish == Accelerate::On,
-        });
+        let fast = wishes.iter().all(|wishes| acceleration.of(wishes.accelerate));
         MeshService { name: name.clone(), virtual_ip: *virtual_ip, server, instances, strict, fast }
     };
     state.virtual_ips().map(service).collect()

@@ -1,4 +1,4 @@
-//! `dataplane status|detach`.
+//! `dataplane status|detach|measure`.
 
 use super::call::Call;
 use super::command::{Action, Api, Command};
@@ -40,6 +40,19 @@ pub(super) const DETACH: Command = Command {
     action: Action::Run(|call| Box::pin(detach(call))),
 };
 
+pub(super) const MEASURE: Command = Command {
+    path: "dataplane measure",
+    synopsis: "Measures how long the kernel takes to decide an intention",
+    arguments: "",
+    about: "Has the kernel run the program that decides intentions a million times over rules of its own, and shows \
+            the nanoseconds of one run: where the pair has a rule, and where only the default covers it. \
+            Nobody's connections are touched. This needs root.",
+    flags: &[],
+    api: Api::None,
+    misuse: 1,
+    action: Action::Run(|call| Box::pin(measure(call))),
+};
+
 async fn status(call: &Call) -> Result<String, Failure> {
     call.expect_no_arguments()?;
     let found = call.client()?.agent_self().await.or_fail("Error querying agent")?;
@@ -69,6 +82,23 @@ fn take_away(pins: &Path) -> Result<(), Failure> {
 #[cfg(not(target_os = "linux"))]
 fn take_away(_: &Path) -> Result<(), Failure> {
     Err(Failure::new("Only Linux has anything to detach"))
+}
+
+async fn measure(call: &Call) -> Result<String, Failure> {
+    call.expect_no_arguments()?;
+    decisions()
+}
+
+#[cfg(target_os = "linux")]
+fn decisions() -> Result<String, Failure> {
+    let found = crate::dataplane::Lookup::measure().or_fail("Error measuring")?;
+    let (own, default) = (found.by_its_own.as_nanos(), found.by_default.as_nanos());
+    Ok(format!("intention.rule = {own} ns\nintention.default = {default} ns\n"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn decisions() -> Result<String, Failure> {
+    Err(Failure::new("Only Linux has anything to measure"))
 }
 
 #[cfg(test)]

@@ -20,6 +20,7 @@ pub(super) const COMMANDS: &[Command] = &[
     connect::PROXY,
     dataplane::GROUP,
     dataplane::DETACH,
+    dataplane::MEASURE,
     dataplane::STATUS,
     join::FORCE_LEAVE,
     event::EVENT,

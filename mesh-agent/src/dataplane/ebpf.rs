@@ -1,6 +1,7 @@
+use super::accelerate::Finding;
 use super::desired::{Desired, StrictAt, Target};
 use super::kernel::{
-    Attachment, Facts, Host, KernelError, Maps, Pins, Resolvers, monotonic_now, namespace_cookie,
+    Attachment, Doubt, Facts, Host, KernelError, Maps, Pins, Resolvers, monotonic_now, namespace_cookie,
 };
 use super::plan::Step;
 use super::plane::{Asked, DataPlane, DataPlaneError, Legs, Mode};
@@ -166,9 +167,12 @@ impl DataPlane for EbpfDataPlane {
         Some(Arc::new(opened.ok()?))
     }
 
-    fn try_acceleration(&mut self) -> Result<(), DataPlaneError> {
-        let tried = self.attachment.try_acceleration();
-        tried.map_err(|doubt| DataPlaneError::new("accelerated", &doubt))
+    fn try_acceleration(&mut self) -> Finding {
+        match self.attachment.try_acceleration() {
+            Ok(()) => Finding::Sound,
+            Err(doubt @ Doubt::Woken { .. }) => Finding::WakesReaders(doubt.to_string()),
+            Err(doubt) => Finding::Doubtful(doubt.to_string()),
+        }
     }
 
     fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError> {

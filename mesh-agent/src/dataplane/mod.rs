@@ -11,6 +11,8 @@ mod desired;
 mod ebpf;
 #[cfg(target_os = "linux")]
 pub mod kernel;
+#[cfg(target_os = "linux")]
+mod lookup;
 mod numbers;
 mod plan;
 mod plane;
@@ -20,10 +22,12 @@ pub mod workload;
 #[cfg(test)]
 mod tests;
 
-pub use accelerate::Accelerate;
+pub use accelerate::{Accelerate, Acceleration, Finding};
 pub use desired::{Desired, Guarded, Instance, MeshService, Rule, StrictAt, Target, World};
 #[cfg(target_os = "linux")]
 pub use ebpf::EbpfDataPlane;
+#[cfg(target_os = "linux")]
+pub use lookup::Lookup;
 pub use numbers::Numbers;
 pub use plan::{Plan, Step, plan};
 pub use plane::{Asked, DataPlane, DataPlaneError, Legs, Mode, Steering, UserspaceDataPlane};

@@ -1,3 +1,4 @@
+use super::accelerate::Finding;
 use super::desired::Desired;
 use super::numbers::Numbers;
 use super::plan::{Step, plan};
@@ -40,12 +41,9 @@ pub trait DataPlane: Send {
         Ok(0)
     }
 
-    /// Whether messages that go past TCP arrive here as they would by TCP.
-    ///
-    /// # Errors
-    /// They do not, or nothing can be moved past TCP.
-    fn try_acceleration(&mut self) -> Result<(), DataPlaneError> {
-        Err(DataPlaneError::new("accelerated", &"only the kernel can do that"))
+    /// Tries how messages that go past TCP arrive here.
+    fn try_acceleration(&mut self) -> Finding {
+        Finding::Doubtful("only the kernel can do that".to_owned())
     }
 
     /// Who knows whom programs asked for names, where their questions are sent to the agent.

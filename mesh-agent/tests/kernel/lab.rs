@@ -33,16 +33,14 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// `None`, said loudly, where tests may not change the kernel.
+    /// `None` where tests may not change the kernel.
     pub fn build(test: &str) -> Option<Self> {
-        let host = Host::look();
-        if let Err(why) = host.check() {
-            skip(test, &why.to_string());
+        if !is_fit(test) {
             return None;
         }
         static NEXT: AtomicU32 = AtomicU32::new(0);
         let name = format!("mesh-ebpf-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let cgroup = host.cgroup2.expect("a fit host has one").join(&name);
+        let cgroup = Host::look().cgroup2.expect("a fit host has one").join(&name);
         for below in ["web", "api", "agent", "other", "web/deep"] {
             fs::create_dir_all(cgroup.join(below)).expect("a cgroup can be made");
         }
@@ -144,6 +142,12 @@ impl Drop for Lab {
             within(Duration::from_secs(5), || fs::remove_dir(&folder).ok());
         }
     }
+}
+
+/// Whether tests may change the kernel here; said loudly where they may not.
+pub fn is_fit(test: &str) -> bool {
+    let fit = Host::look().check();
+    fit.inspect_err(|why| skip(test, &why.to_string())).is_ok()
 }
 
 /// A process with a role; it ends with its owner.

@@ -9,6 +9,7 @@ mod connect;
 mod cut;
 mod identity;
 mod lab;
+mod ladder;
 mod life;
 mod role;
 mod strict;

@@ -2,8 +2,9 @@
 
 use mesh_agent::dataplane::kernel::origin_of;
 use std::io::{self, BufRead, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 pub const ROLE: &str = "MESH_KERNEL_ROLE";
 
@@ -23,6 +24,8 @@ fn role() {
         ["ceaselessly", address] => ceaselessly(address),
         ["late", address] => late(address),
         ["echo", address] => listen(address, |stream| std::io::copy(&mut &*stream, &mut &*stream).map(drop)),
+        ["late-echo", address] => listen(address, late_echo),
+        ["part", address] => part(address),
         ["mute", address] => mute(address),
         ["watch", address] => watch(address),
         ["hold", address] => hold(address, TcpStream::connect),
@@ -56,6 +59,35 @@ fn listen(address: &str, mut with: impl FnMut(&TcpStream) -> io::Result<()>) -> 
 /// Tells each that connects what `answer` says of the connection.
 fn serve(address: &str, answer: impl Fn(&TcpStream) -> String) -> io::Result<()> {
     listen(address, |mut stream| stream.write_all(answer(stream).as_bytes()))
+}
+
+/// Answers when all was said, and well after that was acknowledged.
+fn late_echo(mut stream: &TcpStream) -> io::Result<()> {
+    let mut question = Vec::new();
+    stream.read_to_end(&mut question)?;
+    nap(Duration::from_millis(100));
+    stream.write_all(&question)
+}
+
+/// It is the time that passes that is tested.
+#[allow(clippy::disallowed_methods)]
+fn nap(time: Duration) {
+    std::thread::sleep(time);
+}
+
+/// Says all it has to say, and waits in a read; says what it read, and what kept it from waiting.
+fn part(address: &str) -> io::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.write_all(b"parting")?;
+    stream.shutdown(Shutdown::Write)?;
+    let (mut told, mut answer) = (String::new(), [0; 7]);
+    loop {
+        match stream.read_exact(&mut answer) {
+            Ok(()) => return say(&format!("{told}{}", String::from_utf8_lossy(&answer))),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => told = "WouldBlock, then ".to_owned(),
+            Err(error) => return Err(error),
+        }
+    }
 }
 
 /// Keeps every connection and never reads.

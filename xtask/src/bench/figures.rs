@@ -71,7 +71,7 @@ const fn figure(
 /// What two medians of the same round trip differ by.
 const NOISE: f64 = 1.03;
 
-pub const FIGURES: [Figure; 12] = [
+pub const FIGURES: [Figure; 14] = [
     figure(
         "bulk, 1 connection",
         Measure::Bulk1,
@@ -107,6 +107,8 @@ pub const FIGURES: [Figure; 12] = [
         &[(TIER2, at_most(3.0))],
     ),
     figure("ns in kernel programs a connection", Measure::Hooks, &["ns"], Value, &[]),
+    figure("ns to decide an intention, by its rule", Measure::Hooks, &["decision_ns", "rule"], Value, &[]),
+    figure("ns to decide an intention, by default", Measure::Hooks, &["decision_ns", "default"], Value, &[]),
     figure("deny to cut, ms, p50", Measure::Deny, &["ms", "p50"], Value, &[]),
     figure("deny to cut, ms, p99", Measure::Deny, &["ms", "p99"], Value, &DENY),
     figure("CPU s/GiB, 1 connection", Measure::Bulk1, &["cpu_s_per_gib"], Value, &[(OURS, at_most(1.25))]),

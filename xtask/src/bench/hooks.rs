@@ -38,7 +38,8 @@ pub fn measure(scene: &Scene, on: &Running, load: impl FnOnce() -> Result<Value>
     let per_connect = |nanoseconds: u64| (nanoseconds as f64 / connects as f64).round();
     let each: BTreeMap<_, _> = spent.iter().map(|(name, (_, time))| (name, per_connect(*time))).collect();
     let all = per_connect(spent.values().map(|(_, time)| time).sum());
-    Ok(json!({ "connects": connects, "ns": all, "ns_of": each }))
+    let measured = mesh(scene, on, "measure")?;
+    Ok(json!({ "connects": connects, "ns": all, "ns_of": each, "decision_ns": decision(&measured) }))
 }
 
 impl Counting {
@@ -58,14 +59,28 @@ impl Drop for Counting {
 }
 
 fn runs(scene: &Scene, on: &Running) -> Result<Runs> {
+    mesh(scene, on, "status").map(|status| parse(&status))
+}
+
+/// What `mesh dataplane WHAT` says.
+fn mesh(scene: &Scene, on: &Running, what: &str) -> Result<String> {
     let api = on.api.context("the peer has no agent of ours")?;
     let mut command = scene.namespace.command(shell::target().join("release/mesh"), None);
-    command.args(["dataplane", "status"]).arg(format!("-http-addr={api}"));
-    let output = command.output().context("starting mesh dataplane status")?;
+    command.args(["dataplane", what]).env("CONSUL_HTTP_ADDR", api.to_string());
+    let output = command.output().with_context(|| format!("starting mesh dataplane {what}"))?;
     if !output.status.success() {
-        bail!("mesh dataplane status: {}", String::from_utf8_lossy(&output.stderr));
+        bail!("mesh dataplane {what}: {}", String::from_utf8_lossy(&output.stderr));
     }
-    Ok(parse(&String::from_utf8_lossy(&output.stdout)))
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+}
+
+/// Lines such as `intention.rule = 60 ns`.
+fn decision(measured: &str) -> BTreeMap<&str, u64> {
+    let line = |line| -> Option<_> {
+        let (name, time) = str::strip_prefix(line, "intention.")?.split_once(" = ")?;
+        Some((name, time.strip_suffix(" ns")?.parse().ok()?))
+    };
+    measured.lines().filter_map(line).collect()
 }
 
 /// Lines such as `program.mesh_connect4 = attached, 900 instructions verified, 3 runs in 1234 ns`.
@@ -96,6 +111,7 @@ mod tests {
             program.mesh_connect4 = attached, 900 instructions verified, 3 runs in 1234 ns\n";
         let runs = parse(status);
         assert_eq!(runs, Runs::from([("mesh_connect4".to_owned(), (3, 1234))]));
+        assert_eq!(decision("intention.rule = 60 ns\n"), BTreeMap::from([("rule", 60)]));
         let later = Runs::from([("mesh_connect4".to_owned(), (5, 2234)), ("mesh_create".to_owned(), (0, 0))]);
         assert_eq!(since(&runs, &later), Runs::from([("mesh_connect4".to_owned(), (2, 1000))]));
     }

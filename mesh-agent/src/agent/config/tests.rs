@@ -109,7 +109,7 @@ fn a_mistake_is_one_line_with_file_key_and_what_is_allowed() {
         ("a.json", r#"{"ports": {"htp": 1}}"#, r#"a.json: ports: unknown key "htp": did you mean "http"?"#),
         ("a.hcl", "bind_addr = \"eth0\"", "a.hcl: bind_addr: found \"eth0\", want an IP address"),
         ("a.hcl", "log_level = \"loud\"", "a.hcl: log_level: found \"loud\", want TRACE, DEBUG"),
-        ("a.hcl", "dataplane_accelerate = \"yes\"", "found \"yes\", want \"off\", \"auto\" or \"on\""),
+        ("a.hcl", "dataplane_accelerate = \"yes\"", "found \"yes\", want \"off\", \"auto\", \"nonblocking\""),
         (
             "a.hcl",
             "dataplane_ktls = \"yes\"",

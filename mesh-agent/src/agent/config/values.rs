@@ -96,14 +96,14 @@ impl FromText for DataPlaneMode {
 }
 
 impl FromText for Accelerate {
-    const WANTED: &'static str = "\"off\", \"auto\" or \"on\"";
+    const WANTED: &'static str = "\"off\", \"auto\", \"nonblocking\" or \"on\"";
     fn from_text(text: &str) -> Option<Self> {
         Self::parse(text)
     }
 }
 
 impl FromText for Ktls {
-    const WANTED: &'static str = Accelerate::WANTED;
+    const WANTED: &'static str = "\"off\", \"auto\" or \"on\"";
     fn from_text(text: &str) -> Option<Self> {
         Self::parse(text)
     }

@@ -77,9 +77,9 @@ impl Attachment {
     /// # Errors
     /// The kernel refused. Some of them may have been ended.
     pub fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, KernelError> {
-        let asked = self.pins.maps().join("ASKED");
-        let asked = bpf::open_pin(&asked).map_err(|e| KernelError::file("opening", &asked, e))?;
-        let ended = cut(asked.as_fd(), forbidden)
+        let kept = self.pins.maps().join("KEPT");
+        let kept = bpf::open_pin(&kept).map_err(|e| KernelError::file("opening", &kept, e))?;
+        let ended = cut(kept.as_fd(), forbidden)
             .map_err(|source| KernelError::Sockets { attempt: "cutting forbidden connections", source })?;
         if ended > 0 {
             self.maps.add(Counter::Cut, ended)?;

@@ -6,14 +6,14 @@ use mesh_common::{Origin, Pair};
 use std::io;
 use std::os::fd::BorrowedFd;
 
-/// Ends those that `forbidden` says; how many. `asked` is the storage of whom each socket asked for.
+/// Ends those that `forbidden` says; how many. `kept` is the storage of what the programs keep on sockets.
 ///
 /// A connect that was let through a moment ago may not be in the kernel's list yet: who has forbidden something
 /// calls twice.
-pub(super) fn cut(asked: BorrowedFd<'_>, forbidden: &dyn Fn(Pair) -> bool) -> io::Result<u64> {
+pub(super) fn cut(kept: BorrowedFd<'_>, forbidden: &dyn Fn(Pair) -> bool) -> io::Result<u64> {
     let diag = Diag::open()?;
     let mut ended = 0;
-    for socket in diag.connecting(asked)? {
+    for socket in diag.connecting(kept)? {
         if is_straight(socket.origin) && forbidden(pair(socket.origin)) {
             end(&diag, &socket)?;
             ended += 1;

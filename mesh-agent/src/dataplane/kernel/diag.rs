@@ -1,7 +1,7 @@
 //! The kernel's list of sockets (`sock_diag`), in this thread's network namespace: what the programs laid on
 //! them, and the end of a connection.
 
-use mesh_common::Origin;
+use mesh_common::{Kept, Origin};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::mem::MaybeUninit;
@@ -41,7 +41,7 @@ pub(super) struct Diag {
     socket: Socket,
 }
 
-/// A connecting socket on which the programs laid something.
+/// A socket whose application the mesh has taken somewhere.
 pub(super) struct Connecting {
     family: u8,
     /// Addresses, ports, interface and cookie, as the kernel wrote them.
@@ -56,7 +56,7 @@ impl Diag {
         Ok(Self { socket: Socket::new(Domain::from(libc::AF_NETLINK), Type::RAW, Some(protocol))? })
     }
 
-    /// Every living TCP socket with an [`Origin`] in that storage.
+    /// Every living TCP socket that asked for something, by the [`Kept`] in that storage.
     pub fn connecting(&self, storage: BorrowedFd<'_>) -> io::Result<Vec<Connecting>> {
         let mut found = Vec::new();
         for family in [libc::AF_INET, libc::AF_INET6] {
@@ -139,15 +139,16 @@ impl Connecting {
         let value = attributes_of(attributes).find(|(kind, _)| *kind == STORAGES)?.1;
         let value = attributes_of(value).find(|(kind, _)| *kind == STORAGE)?.1;
         let value = attributes_of(value).find(|(kind, _)| *kind == VALUE)?.1;
-        if value.len() < size_of::<Origin>() {
+        if value.len() < size_of::<Kept>() {
             return None;
         }
+        // SAFETY: as many bytes are there, and every pattern of them is a `Kept`.
+        let kept: Kept = unsafe { std::ptr::read_unaligned(value.as_ptr().cast()) };
         Some(Self {
             family: message[0],
             connection: message[CONNECTION].try_into().ok()?,
             inode: u32::from_ne_bytes(message[INODE..MESSAGE].try_into().ok()?),
-            // SAFETY: as many bytes are there, and every pattern of them is an `Origin`.
-            origin: unsafe { std::ptr::read_unaligned(value.as_ptr().cast()) },
+            origin: kept.asked()?,
         })
     }
 }
@@ -214,9 +215,9 @@ mod tests {
 
     #[test]
     fn what_is_cut_short_is_no_socket() {
-        let origin = attribute(VALUE, &[7; 32]);
+        let kept = attribute(VALUE, &[7; 40]);
         let mut whole = vec![0; MESSAGE];
-        whole.extend(attribute(STORAGES, &attribute(STORAGE, &origin)));
+        whole.extend(attribute(STORAGES, &attribute(STORAGE, &kept)));
         assert_eq!(Connecting::read(&whole).map(|found| found.origin.source), Some(0x0707_0707));
         for length in 0..whole.len() {
             assert!(Connecting::read(&whole[..length]).is_none(), "{length} bytes");

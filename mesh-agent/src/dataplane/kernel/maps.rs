@@ -2,16 +2,17 @@ use super::error::KernelError;
 use super::facts::MapFill;
 use super::table::{Table, take};
 use aya::Ebpf;
-use aya::maps::{Array, MapData, PerCpuArray, RingBuf};
+use aya::maps::{Array, MapData, PerCpuArray, RingBuf, SkStorage};
 use mesh_common::{
     Config, Counter, Denied, Destination, Endpoint, Flow, Origin, Pair, ServiceNumber, StrictPort, Tuple,
     Workload,
 };
+use std::net::TcpStream;
 
 /// Each map of the object, by the name it is pinned under.
-pub(super) const NAMES: [&str; 15] = [
+pub(super) const NAMES: [&str; 14] = [
     "workload", "dest", "intent", "cfg", "counters", "events", "origin", "admitted", "strict", "sockets",
-    "flow", "resolver", "MAKER", "ASKED", "TOLD",
+    "FLOW", "resolver", "KEPT", "TOLD",
 ];
 
 /// What the agent tells the programs, and what they tell it.
@@ -23,10 +24,10 @@ pub struct Maps {
     pub intent: Table<Pair, u32>,
     /// Has effect while [`super::Attachment::guard_strict`] is on.
     pub strict: Table<StrictPort, ServiceNumber>,
-    /// Connections that have not arrived yet; the programs keep these three.
+    /// Connections that have not arrived yet; the programs keep these two.
     pub origin: Table<Tuple, Origin>,
     pub admitted: Table<Tuple, u32>,
-    pub flow: Table<Tuple, Flow>,
+    flow: SkStorage<MapData, Flow>,
     config: Array<MapData, Config>,
     counters: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
@@ -42,7 +43,7 @@ impl Maps {
             strict: Table::take(ebpf, "strict")?,
             origin: Table::take(ebpf, "origin")?,
             admitted: Table::take(ebpf, "admitted")?,
-            flow: Table::take(ebpf, "flow")?,
+            flow: take(ebpf, "FLOW")?.try_into().map_err(opening("FLOW"))?,
             config: take(ebpf, "cfg")?.try_into().map_err(opening("cfg"))?,
             counters: take(ebpf, "counters")?.try_into().map_err(opening("counters"))?,
             events: take(ebpf, "events")?.try_into().map_err(opening("events"))?,
@@ -98,6 +99,12 @@ impl Maps {
         self.counters.set(index, values, 0).map_err(|e| KernelError::map("counters", "writing", e))
     }
 
+    /// From now on `sk_msg` may carry what this socket sends, if both ends are among its sockets.
+    pub(super) fn let_flow(&mut self, socket: &TcpStream, peer: Tuple) -> Result<(), KernelError> {
+        let written = self.flow.insert(socket, Flow::to(peer), 0);
+        written.map_err(|e| KernelError::map("FLOW", "writing", e))
+    }
+
     /// The next denial that nobody has heard of yet.
     pub fn next_denied(&mut self) -> Option<Denied> {
         let item = self.events.next()?;
@@ -120,7 +127,6 @@ impl Maps {
             MapFill::of(&self.strict)?,
             MapFill::of(&self.origin)?,
             MapFill::of(&self.admitted)?,
-            MapFill::of(&self.flow)?,
         ])
     }
 }
