@@ -64,6 +64,8 @@ pub fn run(options: &Options) -> Result<()> {
     if wanted(Suite::Unit) {
         shell::announce("unit tests");
         unit()?;
+        shell::announce("the proxy with the kernel's TLS");
+        vm::kernel_tls()?;
     }
     if wanted(Suite::E2e) {
         shell::announce("end-to-end tests");

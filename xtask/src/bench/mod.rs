@@ -54,6 +54,9 @@ pub struct Options {
     /// Leave the kernel's data plane out
     #[arg(long)]
     no_kernel: bool,
+    /// Measure our agent a second time, with the kernel's TLS for each connection; it needs a kernel that has it
+    #[arg(long)]
+    ktls: bool,
     /// Leave haproxy out
     #[arg(long)]
     no_haproxy: bool,

@@ -56,6 +56,31 @@ pub struct Options {
     filter: Vec<String>,
 }
 
+/// The proxy's tests with the kernel's TLS, in User-Mode Linux: a process of this machine that is up in a second.
+/// Where that kernel cannot be had it is said, and nothing is run.
+pub fn kernel_tls() -> Result<()> {
+    if !cfg!(target_arch = "x86_64") {
+        shell::announce("SKIPPED: the kernel's TLS, because its kernel is for x86-64 only");
+        return Ok(());
+    }
+    if let Err(error) = packages::kernel(Kernel::Uml).and_then(|_| packages::busybox()) {
+        shell::announce(&format!(
+            "SKIPPED: the kernel's TLS, because its kernel cannot be fetched: {error:#}"
+        ));
+        return Ok(());
+    }
+    run(&Options {
+        kernel: vec![Kernel::Uml],
+        program: vec![Program::Proxy],
+        timeout: 300,
+        cpus: 1,
+        count: false,
+        strace: false,
+        memory: 1024,
+        filter: Vec::new(),
+    })
+}
+
 /// Boots each kernel in turn and says at the end what came of them.
 pub fn run(options: &Options) -> Result<()> {
     if !cfg!(target_arch = "x86_64") {

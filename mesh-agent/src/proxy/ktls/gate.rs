@@ -31,8 +31,9 @@ impl Gate {
     /// Every connection is worth it.
     pub const OPEN: Self = Self { bytes: 0, age: Duration::ZERO, piece: 0 };
 
-    /// What `auto` means.
-    pub const BULK: Self = Self { bytes: 4 << 20, age: Duration::from_secs(10), piece: 8 << 10 };
+    /// What `auto` means. Counted in instructions the kernel costs some more than the agent, with as many system calls;
+    /// what it saves are copies, so that only those are handed over who carry much.
+    pub const BULK: Self = Self { bytes: 64 << 20, age: Duration::from_secs(60), piece: 8 << 10 };
 
     /// `age` is asked for only where it may decide.
     pub fn is_open(&self, carried: Carried, age: impl FnOnce() -> Duration) -> bool {

@@ -25,6 +25,11 @@ pub struct KernelTls {
 pub enum NoKernelTls {
     #[error("it is configured so")]
     Off,
+    #[error(
+        "the kernel cannot change the keys of a connection (Linux 6.14 can), so that each would be cut after 2^24 \
+         records; \"on\" has it do so all the same"
+    )]
+    KeepsKeys,
     #[error("{0}")]
     Trial(#[from] TrialError),
 }
@@ -43,6 +48,9 @@ impl KernelTls {
         };
         let [fastest, others @ ..] = SUITES;
         let found = trial::run(fastest)?;
+        if wish == Ktls::Auto && !found.rekeys {
+            return Err(NoKernelTls::KeepsKeys);
+        }
         let mut suites = [true; SUITES.len()];
         for (passed, suite) in suites[1..].iter_mut().zip(others) {
             *passed = trial::run(suite).is_ok();

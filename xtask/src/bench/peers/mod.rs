@@ -17,8 +17,11 @@ use steered::{Tier, Transparent};
 /// The peers that the options name, plain loopback first.
 pub fn chosen(options: &Options) -> Result<Vec<Box<dyn Peer>>> {
     let mut peers: Vec<Box<dyn Peer>> = vec![Box::new(plain::Plain)];
-    let ours: Box<dyn Peer> = if options.bare { Box::new(mesh::Bare) } else { Box::new(mesh::Agent) };
+    let ours: Box<dyn Peer> = if options.bare { Box::new(mesh::Bare) } else { Box::new(mesh::OWN_TLS) };
     peers.push(ours);
+    if options.ktls {
+        peers.push(Box::new(mesh::KERNEL_TLS));
+    }
     if !options.bare && !options.no_kernel {
         let tiers = [Tier::Agent, Tier::Straight, Tier::Accelerated];
         peers.extend(tiers.map(|tier| Box::new(Transparent(tier)) as Box<dyn Peer>));
