@@ -35,8 +35,9 @@ pub(super) fn open(config: &DataPlaneConfig) -> Result<Opened, StartError> {
 
 fn acceleration(plane: &mut dyn DataPlane, wish: Accelerate) -> Acceleration {
     let finding = match wish {
-        Accelerate::Auto | Accelerate::NonBlocking if plane.mode() == Mode::Ebpf => plane.try_acceleration(),
-        _ => Finding::Doubtful("nobody has tried, for it is not configured".to_owned()),
+        _ if plane.mode() != Mode::Ebpf => Finding::Doubtful("the kernel does not steer".to_owned()),
+        Accelerate::Auto | Accelerate::NonBlocking => plane.try_acceleration(),
+        Accelerate::Off | Accelerate::On => Finding::Doubtful("nobody has tried".to_owned()),
     };
     let found = Acceleration::new(wish, finding);
     tracing::info!(acceleration = found.told(), "messages between services of this host");
