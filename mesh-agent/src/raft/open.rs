@@ -4,7 +4,7 @@ use super::network::Peers;
 use super::segment_log::{LogError, SegmentLog};
 use super::snapshots::Snapshots;
 use super::state_machine::StateMachine;
-use super::types::{Raft, TypeConfig};
+use super::types::{NodeId, Raft, StorageError, TypeConfig, Vote};
 use super::window::SharedWindow;
 use super::{RaftError, RaftOptions, Storage};
 use crate::state::Store;
@@ -75,10 +75,24 @@ fn check_gap(path: &Path, window: &SharedWindow, machine: &StateMachine) -> Resu
 }
 
 impl<L: RaftLogStorage<TypeConfig>> Opening<L> {
-    async fn start(self, options: &RaftOptions, peers: Peers) -> Result<Opened, RaftError> {
+    async fn start(mut self, options: &RaftOptions, peers: Peers) -> Result<Opened, RaftError> {
         let config = Arc::new(options.config()?);
+        self.lay_down_lead(options.node_id).await?;
         let raft = Raft::new(options.node_id, config, peers, self.log, self.machine).await;
         let raft = raft.map_err(|e| RaftError::Core { reason: e.to_string() })?;
         Ok(Opened { raft, window: self.window })
+    }
+
+    /// openraft would go on with a lead that the process had when it ended, and confirm reads up to its first entry
+    /// alone, since how far the log is committed is not on disk. A server that starts leads anew, or not at all.
+    async fn lay_down_lead(&mut self, id: NodeId) -> Result<(), RaftError> {
+        let core = |e: StorageError| RaftError::Core { reason: e.to_string() };
+        match self.log.read_vote().await.map_err(core)? {
+            Some(vote) if vote.committed && vote.leader_id.node_id == id => {
+                let voted = Vote { committed: false, ..vote };
+                self.log.save_vote(&voted).await.map_err(core)
+            }
+            _ => Ok(()),
+        }
     }
 }
