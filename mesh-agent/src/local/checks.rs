@@ -112,7 +112,7 @@ async fn sleep_until(at: Option<Instant>) {
 
 fn desired(local: &LocalState) -> Vec<DesiredCheck> {
     let (scripts, now) = (local.options().scripts, local.clock().now().millis());
-    let one = |check: &LocalCheck| DesiredCheck {
+    let one = |check: &Arc<LocalCheck>| DesiredCheck {
         definition: Arc::new(check.definition.clone()),
         scripts: scripts.allows(check.source),
         ttl_left: check.expires_at.map(|at| Duration::from_millis(at.millis().saturating_sub(now))),

@@ -2,6 +2,7 @@ use super::maintenance::ALIVE;
 use super::{LocalOptions, LocalView};
 use crate::model::{CheckId, CheckStatus, HealthCheck, Node, NodeService, ServiceId};
 use crate::state::{Command, Deregistration, NodeView, Registration};
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Services, or checks alone, in one command: what all servers must store is not to be without bound.
@@ -71,15 +72,16 @@ impl<'a> Known<'a> {
 
     /// The services that the catalog does not have as they are.
     fn differing(&self, services: &BTreeMap<&ServiceId, &NodeService>) -> Vec<NodeService> {
-        let own = services.values().map(|own| self.as_overridden(own));
-        own.filter(|own| !self.services.get(&own.id).is_some_and(|known| known.same_as(own))).collect()
+        let known = |own: &NodeService| self.services.get(&own.id).is_some_and(|known| known.same_as(own));
+        let differing = services.values().map(|own| self.as_overridden(own)).filter(|own| !known(own));
+        differing.map(Cow::into_owned).collect()
     }
 
     /// Where the service allows it, tags that others set in the catalog stand.
-    fn as_overridden(&self, own: &NodeService) -> NodeService {
+    fn as_overridden<'o>(&self, own: &'o NodeService) -> Cow<'o, NodeService> {
         match self.services.get(&own.id).filter(|_| own.enable_tag_override) {
-            Some(known) => NodeService { tags: known.tags.clone(), ..own.clone() },
-            None => own.clone(),
+            Some(known) => Cow::Owned(NodeService { tags: known.tags.clone(), ..own.clone() }),
+            None => Cow::Borrowed(own),
         }
     }
 

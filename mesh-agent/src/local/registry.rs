@@ -6,13 +6,17 @@ use super::persist::{ProxyPorts, TtlState};
 use super::ports::PortsInUse;
 use super::{LocalCheck, LocalError, LocalOptions, LocalService, Source};
 use crate::model::{CheckDefinition, CheckId, NodeService, ServiceDefinition, ServiceId};
-use std::collections::BTreeMap;
 
-/// The registrations of this node, as plain data: every change is one method, and nothing here waits.
+use imbl::OrdMap;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The registrations of this node, as plain data: every change is one method, and nothing here waits. A clone
+/// costs next to nothing, so that a change can be tried on one.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Registry {
-    pub services: BTreeMap<ServiceId, LocalService>,
-    pub checks: BTreeMap<CheckId, LocalCheck>,
+    pub services: OrdMap<ServiceId, Arc<LocalService>>,
+    pub checks: OrdMap<CheckId, Arc<LocalCheck>>,
     /// The ports that derived proxies have, or had when they were last here.
     pub proxy_ports: ProxyPorts,
     /// What services said before the agent started again, until their checks are registered.
@@ -70,7 +74,7 @@ impl Registry {
         let content_hash = content_hash(&service);
         let definition = definition.clone();
         let local = LocalService { definition, source, parent, run_here, content_hash, service };
-        self.services.insert(local.service.id.clone(), local);
+        self.services.insert(local.service.id.clone(), Arc::new(local));
     }
 
     /// A proxy that came with its service goes with it, and is not changed by itself.
@@ -113,7 +117,7 @@ impl Registry {
 
     /// # Errors
     /// There is no such service, or it goes with another.
-    pub fn remove_service(&mut self, id: &ServiceId) -> Result<LocalService, LocalError> {
+    pub fn remove_service(&mut self, id: &ServiceId) -> Result<Arc<LocalService>, LocalError> {
         self.refuse_derived(id)?;
         self.take_away(id)
     }
@@ -122,13 +126,13 @@ impl Registry {
     ///
     /// # Errors
     /// There is no such service.
-    pub fn take_away(&mut self, id: &ServiceId) -> Result<LocalService, LocalError> {
+    pub fn take_away(&mut self, id: &ServiceId) -> Result<Arc<LocalService>, LocalError> {
         self.remove_derived_of(id, None);
         self.drop_service(id).ok_or_else(|| LocalError::UnknownService { id: id.clone() })
     }
 
-    fn drop_service(&mut self, id: &ServiceId) -> Option<LocalService> {
-        self.checks.retain(|_, c| c.definition.service.as_ref() != Some(id));
+    fn drop_service(&mut self, id: &ServiceId) -> Option<Arc<LocalService>> {
+        retain(&mut self.checks, |c| c.definition.service.as_ref() != Some(id));
         self.proxy_ports.remove(id);
         self.services.remove(id)
     }
@@ -144,11 +148,20 @@ impl Registry {
             self.drop_service(&id);
         }
         let listed = |id: &CheckId| checks.iter().any(|c| c.id == *id);
-        self.checks.retain(|id, c| c.source != Source::Configuration || c.embedded || listed(id));
+        let stays =
+            |c: &LocalCheck| c.source != Source::Configuration || c.embedded || listed(&c.definition.id);
+        retain(&mut self.checks, stays);
     }
 
     /// Ports are kept for the proxies that are here; call it once all that was kept and configured is.
     pub fn forget_ports(&mut self) {
         self.proxy_ports.retain(|id, _| self.services.contains_key(id));
+    }
+}
+
+fn retain(checks: &mut OrdMap<CheckId, Arc<LocalCheck>>, stays: impl Fn(&LocalCheck) -> bool) {
+    let gone = checks.iter().filter(|(_, check)| !stays(check)).map(|(id, _)| id.clone());
+    for id in gone.collect::<Vec<_>>() {
+        checks.remove(&id);
     }
 }

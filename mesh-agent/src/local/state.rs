@@ -6,15 +6,16 @@ use crate::clock::Clock;
 use crate::health::{self, CheckReport};
 use crate::model::{CheckDefinition, CheckId, CheckStatus, ServiceDefinition, ServiceId};
 use arc_swap::ArcSwap;
-use std::collections::BTreeMap;
+use imbl::OrdMap;
+
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
 
-/// What is registered here at one moment.
+/// What is registered here at one moment. Its next one shares with it what has not changed.
 #[derive(Clone, Debug, Default)]
 pub struct LocalView {
-    pub services: BTreeMap<ServiceId, LocalService>,
-    pub checks: BTreeMap<CheckId, LocalCheck>,
+    pub services: OrdMap<ServiceId, Arc<LocalService>>,
+    pub checks: OrdMap<CheckId, Arc<LocalCheck>>,
 }
 
 /// This node's registrations. Writers take turns; readers see the newest view without a lock.
@@ -71,8 +72,9 @@ impl LocalState {
 
     /// What the policy of today refuses stays registered and critical, and says why.
     fn explain_refused(&self, registry: &mut Registry) {
-        let refused =
-            |c: &LocalCheck| Some((c.definition.id.clone(), self.permit(&c.definition, c.source).err()?));
+        let refused = |c: &Arc<LocalCheck>| {
+            Some((c.definition.id.clone(), self.permit(&c.definition, c.source).err()?))
+        };
         let kept = registry.checks.values().filter(|c| !is_maintenance(&c.definition.id));
         let all: Vec<_> = kept.filter_map(refused).collect();
         for (id, error) in all {
@@ -87,7 +89,8 @@ impl LocalState {
     }
 
     fn publish(&self, registry: &Registry) {
-        let proxies: Vec<_> = registry.services.values().filter_map(ProxyAssignment::of).collect();
+        let proxies: Vec<_> =
+            registry.services.values().filter_map(|local| ProxyAssignment::of(local)).collect();
         let view = LocalView { services: registry.services.clone(), checks: registry.checks.clone() };
         self.view.store(Arc::new(view));
         self.proxies.send_if_modified(|known| {
@@ -117,11 +120,10 @@ impl LocalState {
 
     /// What is no longer registered through the API is no longer kept.
     fn forget(&self, before: &Registry, after: &Registry) -> Result<(), LocalError> {
-        let service_stays =
-            |id| after.services.get(id).is_some_and(|s: &LocalService| s.source == Source::Api);
+        let service_stays = |id: &ServiceId| after.services.get(id).is_some_and(|s| s.source == Source::Api);
         let services = before.services.iter().filter(|(id, s)| s.source == Source::Api && !service_stays(id));
         services.map(|(id, _)| id).try_for_each(|id| self.shelf.forget_service(id))?;
-        let check_stays = |id, source| after.checks.get(id).is_some_and(|c: &LocalCheck| c.source == source);
+        let check_stays = |id: &CheckId, source| after.checks.get(id).is_some_and(|c| c.source == source);
         let checks = before.checks.iter().filter(|(id, c)| !check_stays(id, c.source));
         checks.map(|(id, _)| id).try_for_each(|id| self.shelf.forget_check(id))
     }

@@ -8,6 +8,7 @@ use crate::model::{CheckStatus, ServiceId, ServiceName};
 use crate::wire;
 use http::{StatusCode, header};
 use serde_json::json;
+use std::sync::Arc;
 
 /// How one of this node's instances fares, told by the status code too, for load balancers.
 pub async fn by_id(call: Call) -> Answered {
@@ -25,7 +26,7 @@ pub async fn by_id(call: Call) -> Answered {
 pub async fn by_name(call: Call) -> Answered {
     let name = ServiceName::new(call.named("service name")?)?;
     let view = call.deps.local.view();
-    let named = |local: &&LocalService| local.service.name.folded() == name.folded();
+    let named = |local: &&Arc<LocalService>| local.service.name.folded() == name.folded();
     let instances: Vec<_> =
         view.services.values().filter(named).filter(|local| call.sees_service(&local.service.name)).collect();
     let Some(worst) = instances.iter().map(|local| Verdict::of(&view, local)).max() else {
@@ -70,7 +71,7 @@ impl Verdict {
 fn bearing<'a>(view: &'a LocalView, local: &'a LocalService) -> impl Iterator<Item = &'a LocalCheck> {
     let bears =
         |check: &&LocalCheck| check.definition.service.as_ref().is_none_or(|id| *id == local.service.id);
-    view.checks.values().filter(bears)
+    view.checks.values().map(|check| &**check).filter(bears)
 }
 
 fn is_maintenance(check: &LocalCheck) -> bool {

@@ -16,7 +16,8 @@ pub async fn show(call: Call) -> Answered {
     wait_for_other_hash(&call, hash).await;
     let view = call.deps.local.view();
     let unknown = || ApiError::not_found(format!("unknown proxy service ID: {id}"));
-    let (local, managed, proxy) = view.services.get(&id).and_then(parts).ok_or_else(unknown)?;
+    let (local, managed, proxy) =
+        view.services.get(&id).and_then(|local| parts(local)).ok_or_else(unknown)?;
     call.enforce(Access::SERVICE_WRITE, proxy.destination.as_str())?;
     let shown = ConnectProxyConfig {
         proxy_service_id: id.to_string(),

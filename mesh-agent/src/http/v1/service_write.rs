@@ -5,6 +5,7 @@ use crate::http::call::Call;
 use crate::local::{LocalService, Source};
 use crate::model::{ProxyRequest, ServiceDefinition, ServiceId};
 use crate::wire;
+use std::sync::Arc;
 
 /// Registers a service with this agent, which is the truth about it: the catalog follows.
 pub async fn register(call: Call) -> Answered {
@@ -35,7 +36,7 @@ fn check_managed(call: &Call, definition: &ServiceDefinition) -> Result<(), ApiE
 }
 
 pub async fn deregister(call: Call) -> Answered {
-    let id = writable(&call)?.service.id;
+    let id = writable(&call)?.service.id.clone();
     call.deps.local.remove_service(&id)?;
     Ok(Answer::empty())
 }
@@ -43,7 +44,7 @@ pub async fn deregister(call: Call) -> Answered {
 /// Takes a service out of rotation, or puts it back.
 pub async fn maintenance(call: Call) -> Answered {
     let enable = enable(&call)?;
-    let id = writable(&call)?.service.id;
+    let id = writable(&call)?.service.id.clone();
     call.deps.local.set_service_maintenance(&id, reason(&call, enable))?;
     Ok(Answer::empty())
 }
@@ -62,7 +63,7 @@ pub fn reason(call: &Call, enable: bool) -> Option<&str> {
 }
 
 /// The service in the path, which the caller may write.
-fn writable(call: &Call) -> Result<LocalService, ApiError> {
+fn writable(call: &Call) -> Result<Arc<LocalService>, ApiError> {
     let id = ServiceId::new(call.named("service id")?)?;
     let view = call.deps.local.view();
     let unknown = || {

@@ -1,10 +1,11 @@
-use super::Registry;
+use super::{Registry, retain};
 use crate::clock::Timestamp;
 use crate::local::maintenance::is_maintenance;
 use crate::local::persist::TtlState;
 use crate::local::{LocalCheck, LocalError, LocalOptions, Source};
 use crate::model::{CheckDefinition, CheckId, CheckStatus, HealthCheck, Probe, ServiceDefinition, ServiceId};
 use crate::wire::public_definition;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// What happens to checks, and to their results.
@@ -17,10 +18,10 @@ impl Registry {
         source: Source,
         options: &LocalOptions,
     ) {
-        self.checks.retain(|id, local| {
+        retain(&mut self.checks, |local| {
             !local.embedded
                 || local.definition.service.as_ref() != Some(service)
-                || checks.iter().any(|new| new.id == *id)
+                || checks.iter().any(|new| new.id == local.definition.id)
         });
         for check in checks {
             self.put_check(check.clone(), source, true, options);
@@ -66,21 +67,21 @@ impl Registry {
             local.check.output = state.output;
             local.expires_at = Some(Timestamp(state.expires_at));
         }
-        self.checks.insert(id.clone(), local);
+        self.checks.insert(id.clone(), Arc::new(local));
     }
 
     /// Checks carry their service's name and tags.
     pub(super) fn name_checks(&mut self, id: &ServiceId) {
         let Some(service) = self.services.get(id).map(|s| s.service.clone()) else { return };
-        for local in self.checks.values_mut().filter(|c| c.definition.service.as_ref() == Some(id)) {
+        self.change_checks_of(id, |local| {
             local.check.service_name = Some(service.name.clone());
             local.check.service_tags.clone_from(&service.tags);
-        }
+        });
     }
 
     /// # Errors
     /// There is no such check.
-    pub fn remove_check(&mut self, id: &CheckId) -> Result<LocalCheck, LocalError> {
+    pub fn remove_check(&mut self, id: &CheckId) -> Result<Arc<LocalCheck>, LocalError> {
         self.checks.remove(id).ok_or_else(|| LocalError::UnknownCheck { id: id.clone() })
     }
 
@@ -95,6 +96,7 @@ impl Registry {
         output: &str,
     ) -> Result<bool, LocalError> {
         let local = self.checks.get_mut(id).ok_or_else(|| LocalError::UnknownCheck { id: id.clone() })?;
+        let local = Arc::make_mut(local);
         let output = cut(output, local.definition.output_max_size);
         let changed = local.check.status != status || local.check.output != output;
         local.check.status = status;
@@ -115,7 +117,7 @@ impl Registry {
     ) -> Result<TtlState, LocalError> {
         let ttl = self.ttl_of(id)?;
         self.set_status(id, status, output)?;
-        let local = self.checks.get_mut(id).expect("its status was just set");
+        let local = Arc::make_mut(self.checks.get_mut(id).expect("its status was just set"));
         let ttl = u64::try_from(ttl.as_millis()).unwrap_or(u64::MAX);
         let expires_at = now.millis().saturating_add(ttl);
         local.heard += 1;
@@ -143,7 +145,7 @@ impl Registry {
     /// The definition with the checks that came with its service before and are not in it.
     pub fn with_kept_checks(&self, mut definition: ServiceDefinition) -> ServiceDefinition {
         let again = |id: &CheckId| definition.checks.iter().any(|new| new.id == *id);
-        let own = |c: &&LocalCheck| {
+        let own = |c: &&Arc<LocalCheck>| {
             c.embedded
                 && c.definition.service.as_ref() == Some(&definition.service.id)
                 && !again(&c.definition.id)
@@ -155,9 +157,15 @@ impl Registry {
 
     /// Registered by themselves or not, a service's checks now go when it does not bring them again.
     pub fn embed_checks(&mut self, service: &ServiceId) {
-        let own = self.checks.values_mut().filter(|c| c.definition.service.as_ref() == Some(service));
-        for check in own.filter(|c| !is_maintenance(&c.definition.id)) {
-            check.embedded = true;
+        self.change_checks_of(service, |local| {
+            local.embedded |= !is_maintenance(&local.definition.id);
+        });
+    }
+
+    fn change_checks_of(&mut self, service: &ServiceId, change: impl Fn(&mut LocalCheck)) {
+        let own = self.checks.iter().filter(|(_, c)| c.definition.service.as_ref() == Some(service));
+        for id in own.map(|(id, _)| id.clone()).collect::<Vec<_>>() {
+            self.checks.get_mut(&id).map(Arc::make_mut).into_iter().for_each(&change);
         }
     }
 }
