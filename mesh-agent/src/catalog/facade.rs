@@ -13,12 +13,28 @@ pub trait Consensus: Send + Sync {
     fn write(&self, command: Command) -> Later<'_, Result<Outcome, ConsensusError>>;
     /// Completes once a read of the local state is as fresh as asked for.
     fn catch_up(&self, consistency: Consistency) -> Later<'_, Result<(), ConsensusError>>;
+    /// Whether it is that fresh already, for all that can be known without waiting.
+    fn is_fresh(&self, consistency: Consistency) -> bool {
+        consistency == Consistency::Stale
+    }
+    /// What every reader is told.
+    fn contact(&self) -> Contact {
+        Contact { known_leader: self.leader().is_some(), last: self.last_contact() }
+    }
     /// The leader's RPC address as `ip:port`, while one is known.
     fn leader(&self) -> Option<String>;
     /// The RPC addresses of all servers.
     fn peers(&self) -> Vec<String>;
     /// Since the leader was heard of; nothing if it never was.
     fn last_contact(&self) -> Option<Duration>;
+}
+
+/// How this node stands to the leader.
+#[derive(Clone, Copy, Debug)]
+pub struct Contact {
+    pub known_leader: bool,
+    /// Since it was heard of; nothing if it never was.
+    pub last: Option<Duration>,
 }
 
 /// Why the servers could not agree on a write or a read.
@@ -144,16 +160,18 @@ impl Catalog {
         query: &Q,
         options: &ReadOptions,
     ) -> Result<Reply<Q::Output>, CatalogError> {
-        self.consensus.catch_up(options.consistency).await?;
+        if !self.consensus.is_fresh(options.consistency) {
+            self.consensus.catch_up(options.consistency).await?;
+        }
         let topics = query.topics();
         if let Some(above) = options.above {
             self.wait_above(&topics, above, options.wait).await;
         }
-        let state = self.store.state();
+        let (state, contact) = (self.store.state(), self.consensus.contact());
         Ok(Reply {
             index: state.index_of(&topics),
-            known_leader: self.consensus.leader().is_some(),
-            last_contact: self.consensus.last_contact().unwrap_or(NEVER),
+            known_leader: contact.known_leader,
+            last_contact: contact.last.unwrap_or(NEVER),
             value: query.run(&state),
         })
     }

@@ -12,4 +12,6 @@ mod server;
 mod tests;
 
 pub use client::{ClientAgreement, Servers, Written};
-pub use facade::{Catalog, CatalogError, Consensus, ConsensusError, Consistency, Later, ReadOptions, Reply};
+pub use facade::{
+    Catalog, CatalogError, Consensus, ConsensusError, Consistency, Contact, Later, ReadOptions, Reply,
+};

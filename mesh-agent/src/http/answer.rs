@@ -4,6 +4,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::ser::{PrettyFormatter, Serializer};
 
+/// Headers of most answers, so that their table is made once.
+const HEADERS: usize = 16;
+
 /// What a handler has to say; the headers that all answers share come later.
 #[derive(Debug)]
 pub struct Answer {
@@ -15,7 +18,7 @@ pub struct Answer {
 impl Answer {
     /// 200 without a body, which is how writes answer that have nothing to tell.
     pub fn empty() -> Self {
-        Self { status: StatusCode::OK, headers: HeaderMap::new(), body: Body::empty() }
+        Self { status: StatusCode::OK, headers: HeaderMap::with_capacity(HEADERS), body: Body::empty() }
     }
 
     /// # Errors
@@ -23,7 +26,7 @@ impl Answer {
     pub fn json(value: &impl Serialize, pretty: bool) -> Result<Self, ApiError> {
         let bytes = if pretty { pretty_json(value) } else { serde_json::to_vec(value) };
         let body = Body::from(bytes.map_err(ApiError::internal)?);
-        Ok(Self { body, ..Self::empty() }.with(header::CONTENT_TYPE, "application/json"))
+        Ok(Self { body, ..Self::empty() }.with_fixed(header::CONTENT_TYPE, "application/json"))
     }
 
     pub fn text(text: impl Into<String>) -> Self {
@@ -45,6 +48,18 @@ impl Answer {
     #[must_use]
     pub fn status(self, status: StatusCode) -> Self {
         Self { status, ..self }
+    }
+
+    /// A value that is the same in every answer.
+    #[must_use]
+    pub fn with_fixed(self, name: HeaderName, value: &'static str) -> Self {
+        self.with_value(name, HeaderValue::from_static(value))
+    }
+
+    #[must_use]
+    pub fn with_value(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.headers.insert(name, value);
+        self
     }
 
     #[must_use]

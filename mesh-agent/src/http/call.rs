@@ -2,7 +2,6 @@ use super::ApiError;
 use super::deps::Deps;
 use super::limits::HttpLimits;
 use super::parameters::Parameters;
-use super::pass::{Hops, Origin};
 use super::path;
 use super::query_options::QueryOptions;
 use super::route::Route;
@@ -37,9 +36,19 @@ pub struct Peer {
     pub hurried: bool,
 }
 
+/// Whence a request came.
+#[derive(Clone, Debug)]
+pub struct Arrival {
+    pub peer: Peer,
+    /// How often other nodes have passed it on.
+    pub hops: u8,
+    /// The node whose agent was asked first, where that is another.
+    pub origin: Option<NodeName>,
+}
+
 /// One request, read and admitted.
 pub struct Call {
-    pub deps: Deps,
+    pub deps: Arc<Deps>,
     /// What the path names, decoded; empty where the route names nothing.
     pub name: String,
     pub parameters: Parameters,
@@ -63,36 +72,39 @@ impl Call {
     /// The request is malformed, too large, too slow, or not allowed.
     pub async fn receive(
         route: &Route,
-        deps: Deps,
+        deps: Arc<Deps>,
         limits: &HttpLimits,
+        arrival: Arrival,
         request: Request<Body>,
     ) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
-        let mut call = Self::admit(route, deps, &parts)?;
+        let mut call = Self::admit(route, deps, arrival, parts)?;
         if route.body_limit > 0 {
-            check_length(&parts, route.body_limit)?;
+            check_length(&call.headers, route.body_limit)?;
             call.body = read_body(body, route.body_limit, limits).await?;
         }
         Ok(call)
     }
 
-    fn admit(route: &Route, deps: Deps, parts: &request::Parts) -> Result<Self, ApiError> {
+    fn admit(
+        route: &Route,
+        deps: Arc<Deps>,
+        arrival: Arrival,
+        parts: request::Parts,
+    ) -> Result<Self, ApiError> {
         let parameters = Parameters::parse(parts.uri.query().unwrap_or_default());
         let options = QueryOptions::parse(&parameters, &deps.facts.datacenter, &deps.settings)?;
-        let peer = *parts.extensions.get::<Peer>().expect("the server adds the peer to every request");
-        if peer.hurried && (route.streams || options.may_wait()) {
+        if arrival.peer.hurried && (route.streams || options.may_wait()) {
             return Err(ApiError::TooManyConnections);
         }
         let token = Token::of(&parameters, &parts.headers);
         let caller = deps.tokens.authorizer(&token);
         let name = name_in_path(route, parts.uri.path())?;
         acl::enforce(&*caller, route.access, subject(route, &deps))?;
-        let (headers, body) = (parts.headers.clone(), Bytes::new());
+        let (headers, body, hops) = (parts.headers, Bytes::new(), arrival.hops);
         let uri = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default();
-        let hops = parts.extensions.get::<Hops>().map_or(0, |hops| hops.0);
         let method = route.method.clone();
-        let origin = parts.extensions.get::<Origin>().map(|origin| origin.0.clone());
-        let origin = origin.unwrap_or_else(|| deps.facts.node.clone());
+        let origin = arrival.origin.unwrap_or_else(|| deps.facts.node.clone());
         Ok(Self { deps, name, parameters, options, headers, caller, body, method, uri, hops, origin })
     }
 
@@ -164,8 +176,8 @@ fn name_in_path(route: &Route, path: &str) -> Result<String, ApiError> {
     path::decode(rest).ok_or_else(|| ApiError::bad_request("the path is not UTF-8 once it is decoded"))
 }
 
-fn check_length(parts: &request::Parts, limit: usize) -> Result<(), ApiError> {
-    let length = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
+fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), ApiError> {
+    let length = headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok());
     match length.and_then(|text| text.parse::<usize>().ok()) {
         Some(length) if length > limit => Err(ApiError::BodyTooLarge { limit }),
         _ => Ok(()),

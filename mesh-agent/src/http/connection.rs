@@ -41,7 +41,8 @@ async fn exchange(
     limits: HttpLimits,
     shutdown: Shutdown,
 ) -> hyper::Result<()> {
-    let service = service_fn(|request: Request<Incoming>| front.clone().answer(peer, request.map(Body::new)));
+    let front = &front;
+    let service = service_fn(move |request: Request<Incoming>| front.answer(peer, request.map(Body::new)));
     let connection = builder(peer, limits).serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

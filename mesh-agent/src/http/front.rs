@@ -1,19 +1,17 @@
 use super::answer::Answer;
 use super::browser::{self, is_safe};
-use super::call::Peer;
+use super::call::{Arrival, Peer};
 use super::deps::{AgentFacts, Deps, HttpSettings};
 use super::limits::HttpLimits;
 use super::path::{self, Cleaned};
 use super::read::DEFAULT_POLICY;
-use super::router::{moved, router};
+use super::router::{Router, moved};
 use super::{ApiError, CONTENT_SECURITY_POLICY};
-use axum::Router;
 use axum::body::Body;
 use http::{HeaderMap, HeaderValue, Request, Response, header};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use tower::ServiceExt;
 
 /// What stands before the routes and sees every request first and every answer last.
 #[derive(Clone)]
@@ -25,19 +23,15 @@ pub struct Front {
 
 impl Front {
     pub fn new(deps: &Deps, limits: HttpLimits) -> Self {
-        Self { router: router(deps, limits), facts: deps.facts.clone(), settings: deps.settings.clone() }
+        Self { router: Router::new(deps, limits), facts: deps.facts.clone(), settings: deps.settings.clone() }
     }
 
-    pub async fn answer(self, peer: Peer, mut request: Request<Body>) -> Result<Response<Body>, Infallible> {
-        let (facts, settings) = (self.facts.clone(), self.settings.clone());
+    pub async fn answer(&self, peer: Peer, request: Request<Body>) -> Result<Response<Body>, Infallible> {
         let mut response = match self.turn_away(peer, &request) {
             Some(response) => response,
-            None => {
-                request.extensions_mut().insert(peer);
-                self.router.oneshot(request).await?
-            }
+            None => self.router.answer(Arrival { peer, hops: 0, origin: None }, request).await,
         };
-        add_headers(response.headers_mut(), &facts, &settings);
+        add_headers(response.headers_mut(), &self.facts, &self.settings);
         Ok(response)
     }
 

@@ -1,30 +1,21 @@
 use super::ApiError;
 use super::answer::{Answer, Answered};
-use super::call::{Call, Peer};
+use super::call::{Arrival, Call, Peer};
 use super::deps::Deps;
 use super::limits::HttpLimits;
 use super::route::{Place, Route};
-use super::router::router;
-use crate::model::{Datacenter, NodeName};
+use super::router::Router;
+use crate::model::Datacenter;
 use crate::wire::{PassedAnswer, PassedRequest};
-use axum::Router;
 use axum::body::Body;
 use http::{HeaderName, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use std::net::{Ipv4Addr, SocketAddr};
-use tower::ServiceExt;
 
 /// Between nodes, a token travels in this header.
 const TOKEN: &str = "x-consul-token";
 /// Nobody passes on what was passed on so often: the leader has changed under way.
 const MOST_HOPS: u8 = 3;
-/// How often it was passed on; only between this file's two halves, since the door takes it from nobody.
-#[derive(Clone, Copy)]
-pub(super) struct Hops(pub(super) u8);
-
-/// The node whose agent was asked first.
-#[derive(Clone)]
-pub(super) struct Origin(pub(super) NodeName);
 
 /// Answers here, or passes the request on to where it is answered.
 pub(super) async fn answer(route: &Route, mut call: Call) -> Answered {
@@ -115,26 +106,22 @@ pub struct Inside(Router);
 
 impl Inside {
     pub fn new(deps: &Deps) -> Self {
-        Self(router(deps, HttpLimits::default()))
+        Self(Router::new(deps, HttpLimits::default()))
     }
 
     /// # Errors
     /// The request is none, or its answer does not end.
     pub async fn answer(&self, request: PassedRequest) -> Result<PassedAnswer, String> {
-        let hops = Hops(request.hops);
         let mut built = Request::builder().method(request.method.as_str()).uri(&request.uri);
         if let Some(token) = &request.token {
             built = built.header(TOKEN, token);
         }
-        let mut built = built.body(Body::from(request.body)).map_err(|error| error.to_string())?;
+        let built = built.body(Body::from(request.body)).map_err(|error| error.to_string())?;
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        built.extensions_mut().insert(Peer { address, hurried: false });
-        built.extensions_mut().insert(hops);
-        if let Some(origin) = request.origin {
-            built.extensions_mut().insert(Origin(origin));
-        }
-        let response = self.0.clone().oneshot(built).await.unwrap_or_else(|never| match never {});
-        taken_apart(response).await
+        // The only place where hops are more than none: the door takes them from nobody.
+        let peer = Peer { address, hurried: false };
+        let arrival = Arrival { peer, hops: request.hops, origin: request.origin };
+        taken_apart(self.0.answer(arrival, built).await).await
     }
 }
 

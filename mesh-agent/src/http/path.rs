@@ -27,6 +27,9 @@ pub enum Cleaned {
 /// One normaliser before routing and policy: `.`, `..` and repeated slashes are never looked at further,
 /// however they are encoded.
 pub fn clean(path: &str) -> Cleaned {
+    if is_plain(path) {
+        return Cleaned::Same;
+    }
     let Some(decoded) = decode(path) else { return Cleaned::Invalid };
     if decoded.contains(['\0', '\\']) || !decoded.starts_with('/') {
         return Cleaned::Invalid;
@@ -36,6 +39,11 @@ pub fn clean(path: &str) -> Cleaned {
         return Cleaned::Same;
     }
     Cleaned::Moved(utf8_percent_encode(&clean, ESCAPED).to_string())
+}
+
+/// There is nothing in it that could be anything but itself.
+fn is_plain(path: &str) -> bool {
+    path.starts_with('/') && !path.contains(['%', '\\', '\0']) && !path.contains("//") && !path.contains("/.")
 }
 
 pub fn decode(path: &str) -> Option<String> {

@@ -4,7 +4,7 @@ use super::call::Call;
 use crate::catalog::{Consistency, ReadOptions, Reply};
 use crate::filter::Filter;
 use crate::state::Query;
-use http::{HeaderName, header};
+use http::{HeaderName, HeaderValue, header};
 use serde::Serialize;
 use std::time::Duration;
 
@@ -52,11 +52,11 @@ impl Call {
 
     pub fn read_headers<T>(&self, reply: &Reply<T>, answer: Answer) -> Answer {
         let answer = answer
-            .with(INDEX, &reply.index.to_string())
-            .with(KNOWN_LEADER, if reply.known_leader { "true" } else { "false" })
-            .with(LAST_CONTACT, &reply.last_contact.as_millis().to_string())
-            .with(CONSISTENCY, self.consistency())
-            .with(BACKEND, "blocking-query");
+            .with_value(INDEX, HeaderValue::from(reply.index))
+            .with_fixed(KNOWN_LEADER, if reply.known_leader { "true" } else { "false" })
+            .with_value(LAST_CONTACT, HeaderValue::from(millis(reply.last_contact)))
+            .with_fixed(CONSISTENCY, self.consistency())
+            .with_fixed(BACKEND, "blocking-query");
         if self.options.cached { cache_hit(answer) } else { answer }
     }
 
@@ -67,6 +67,10 @@ impl Call {
             Consistency::Stale => "stale",
         }
     }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What this agent holds is kept current by the servers, never older than now.

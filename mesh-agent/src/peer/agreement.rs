@@ -1,6 +1,6 @@
 use super::lead::{lead, way_to_leader};
 use super::question::{Fault, LeadAnswer, LeadQuestion, method};
-use crate::catalog::{Consensus, ConsensusError, Consistency, Later};
+use crate::catalog::{Consensus, ConsensusError, Consistency, Contact, Later};
 use crate::raft::RaftNode;
 use crate::rpc::{Pool, RpcError};
 use crate::state::{Command, Outcome};
@@ -132,6 +132,22 @@ impl Consensus for ServerAgreement {
                 _ => self.ask(|| LeadQuestion::Index(consistency.into())).await.map(drop),
             }
         })
+    }
+
+    fn is_fresh(&self, consistency: Consistency) -> bool {
+        match consistency {
+            Consistency::Stale => true,
+            Consistency::Default => self.raft.leads(),
+            Consistency::Consistent => false,
+        }
+    }
+
+    /// A leader knows without a look at anything else, since it is asked at every read.
+    fn contact(&self) -> Contact {
+        if self.raft.leads() {
+            return Contact { known_leader: true, last: Some(Duration::ZERO) };
+        }
+        Contact { known_leader: self.leader().is_some(), last: self.last_contact() }
     }
 
     fn leader(&self) -> Option<String> {

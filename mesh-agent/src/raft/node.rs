@@ -17,10 +17,13 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// This server's part in the agreement. Dropping it ends its tasks; the data on disk stays valid.
 pub struct RaftNode {
     pub(super) raft: Raft,
+    /// What the core says of itself; looked at by every read.
+    metrics: watch::Receiver<Metrics>,
     pub(super) id: NodeId,
     pub(super) peers: Peers,
     pub(super) lease: Duration,
@@ -86,7 +89,8 @@ impl RaftNode {
         tasks.spawn("raft elections", elections.run(shutdown.clone()));
         tasks.spawn("raft keeper", keeper.run(shutdown));
         let (id, lease) = (options.node_id, options.lease());
-        Ok(Self { raft, id, peers, lease, lost_after, answering, proposals, _tasks: tasks })
+        let metrics = raft.metrics();
+        Ok(Self { raft, metrics, id, peers, lease, lost_after, answering, proposals, _tasks: tasks })
     }
 
     /// What another server asks, answered.
@@ -107,7 +111,7 @@ impl RaftNode {
     /// Whether this server leads, has caught up with the leaders before it, and was heard by a majority a moment
     /// ago: one that is cut off does not know yet who leads instead of it.
     pub fn leads(&self) -> bool {
-        leads(&self.raft.metrics().borrow(), self.lost_after)
+        leads(&self.metrics.borrow(), self.lost_after)
     }
 
     /// Completes once the command is committed and applied here.
@@ -149,8 +153,7 @@ impl RaftNode {
 
     /// The leader's address as `ip:port`, while one is known that has caught up with its predecessors.
     pub fn leader(&self) -> Option<String> {
-        let metrics = self.raft.metrics();
-        let metrics = metrics.borrow();
+        let metrics = self.metrics.borrow();
         let leader = metrics
             .current_leader
             .filter(|leader| *leader != metrics.id || leads(&metrics, self.lost_after))?;
@@ -171,8 +174,7 @@ impl RaftNode {
 
     /// The addresses of all servers, as `ip:port`.
     pub fn peers(&self) -> Vec<String> {
-        let metrics = self.raft.metrics();
-        let metrics = metrics.borrow();
+        let metrics = self.metrics.borrow();
         metrics.membership_config.nodes().map(|(_, node)| node.addr.clone()).collect()
     }
 
@@ -181,7 +183,7 @@ impl RaftNode {
     /// # Errors
     /// It was not shut down but failed, of its disk for instance: the process must end.
     pub async fn stopped(&self) -> Result<(), RaftError> {
-        let mut metrics = self.raft.metrics();
+        let mut metrics = self.metrics.clone();
         let ended = metrics.wait_for(|m| m.running_state.is_err()).await;
         match ended.map(|m| m.running_state.clone()) {
             Ok(Ok(()) | Err(Fatal::Stopped)) | Err(_) => Ok(()),
