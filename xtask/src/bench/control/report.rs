@@ -25,6 +25,8 @@ enum Target {
     /// As a multiple of Consul's in the same round.
     Ratio(Bar),
     Value(Bar),
+    /// Told without a bar.
+    Nothing,
 }
 
 const fn row(
@@ -64,7 +66,7 @@ const FIGURES: [Figure; 19] = [
     row("deny to refused, p50 ms", Measure::Refused, P50, MS, HALF),
     row("MiB, leader with 10,000 services", Measure::Memory, &["mib"], 1.0, HALF),
     row("MiB, dev agent with 10,000 services", Measure::MemoryDev, &["mib"], 1.0, HALF),
-    row("KiB per blocked watcher", Measure::Watchers, &["kib_per_watcher"], 1.0, HALF),
+    row("KiB per blocked watcher", Measure::Watchers, &["kib_per_watcher"], 1.0, Target::Nothing),
     row(
         "CPU %, 10,000 blocked watchers",
         Measure::Watchers,
@@ -128,6 +130,7 @@ impl Results {
                 (format!("{} ×", bar.text()), self.ratio(figure).map(|ratio| bar.is_met(ratio)))
             }
             Target::Value(bar) => (bar.text(), self.value(figure, OURS).map(|value| bar.is_met(value))),
+            Target::Nothing => ("–".to_owned(), None),
         };
         // What was not answered right does not count as measured.
         let reached = reached.map(|met| met && self.failed(figure.measure, OURS) == 0);

@@ -23,7 +23,7 @@ const SECRET: &str = "bWVzaCBiZW5jaCBjb250cm9sIDMyIGJ5dGVzIC4uLi4=";
 
 /// What both are told, beside where they are: connections without a limit that a benchmark would meet.
 fn configuration() -> String {
-    json!({ "connect": { "enabled": true }, "limits": { "http_max_conns_per_client": 40_000 } }).to_string()
+    json!({ "connect": { "enabled": true }, "limits": { "http_max_conns_per_client": 16_000 } }).to_string()
 }
 
 impl Software {
