@@ -1,5 +1,5 @@
 use super::banner::banner;
-use super::config::{CommandLine, Reloadable, RuntimeConfig};
+use super::config::{CommandLine, Reloadable, RuntimeConfig, WatchConfig};
 use super::control::Control;
 use super::core::Core;
 use super::dataplane;
@@ -15,6 +15,7 @@ use super::options;
 use super::ports::{CatalogLeadership, LocalNode, NamesHere, open_events};
 use super::signals::Signals;
 use super::steerer::SteererDoors;
+use super::watches::Watches;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::dns::InsideDns;
@@ -23,7 +24,9 @@ use crate::http::{Deps, Events, NoTokens};
 use crate::local::{CheckKeeper, LocalState, StateSyncer};
 use crate::session::{SessionKeeper, Sessions};
 use crate::task::{Shutdown, TaskGroup};
+use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 /// From the ground up. Doors are bound before anything is registered, and served when all is in place.
@@ -74,6 +77,7 @@ pub(super) async fn build(
     let steerer =
         mesh.steerer(opened, &config, &catalog, &local, SteererDoors { questions, names: doors.names() });
     tasks.spawn("data plane", steerer.run(shutdown.clone()));
+    let watches = watch(&config, &doors.http_addresses(), &mut tasks, &shutdown);
     doors.serve(&mut tasks, &shutdown);
     membership::tend(&config, pools.lan.as_ref(), core.voters(), &catalog, &mut tasks, &shutdown);
     let syncer = keep(&config, &local, &catalog, &mesh, &mut tasks, &shutdown);
@@ -85,6 +89,7 @@ pub(super) async fn build(
         pools,
         local,
         syncer,
+        watches,
         requests,
         signals,
         tasks,
@@ -116,6 +121,18 @@ fn start_sessions(
     let keeper = SessionKeeper::new(catalog.clone(), leadership, sessions.clone());
     tasks.spawn("sessions", keeper.run(shutdown.clone()));
     sessions
+}
+
+/// Follows the configured watches, by the API that listens there.
+fn watch(
+    config: &RuntimeConfig,
+    listening: &[SocketAddr],
+    tasks: &mut TaskGroup,
+    shutdown: &Shutdown,
+) -> watch::Sender<Vec<WatchConfig>> {
+    let (sender, wanted) = watch::channel(config.reloadable.watches.clone());
+    tasks.spawn("watches", Watches::new(wanted, listening).run(shutdown.clone()));
+    sender
 }
 
 /// Says on standard output who runs and where it listens.

@@ -1,4 +1,4 @@
-use super::config::{self, CommandLine, Host, Reloadable, RuntimeConfig};
+use super::config::{self, CommandLine, Host, Reloadable, RuntimeConfig, WatchConfig};
 use super::control::Request;
 use super::membership::Pools;
 use super::observed::Observed;
@@ -8,7 +8,7 @@ use crate::raft::{RaftError, RaftNode};
 use crate::task::{Shutdown, TaskError, TaskGroup};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
 /// How long saying farewell to the catalog may take.
 const LEAVE: Duration = Duration::from_secs(2);
@@ -23,6 +23,8 @@ pub(super) struct House {
     pub pools: Pools,
     pub local: Arc<LocalState>,
     pub syncer: StateSyncer,
+    /// What is watched: see [`super::watches::Watches`].
+    pub watches: watch::Sender<Vec<WatchConfig>>,
     pub requests: mpsc::Receiver<Request>,
     pub signals: Signals,
     pub tasks: TaskGroup,
@@ -129,9 +131,14 @@ impl House {
 
     fn try_reload(&self) -> Result<(), String> {
         let loaded = config::load(&self.command_line, &Host::detect()).map_err(|e| e.to_string())?;
-        let Reloadable { services, checks, log_level } = loaded.runtime.reloadable;
+        let Reloadable { services, checks, log_level, watches } = loaded.runtime.reloadable;
         self.local.replace_configuration(services, checks).map_err(|e| e.to_string())?;
         self.observed.logs.set_level(log_level);
+        self.watches.send_if_modified(|now| {
+            let others = *now != watches;
+            *now = watches;
+            others
+        });
         Ok(())
     }
 }

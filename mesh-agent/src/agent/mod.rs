@@ -38,6 +38,7 @@ mod steerer;
 mod surveyor;
 mod surveys;
 mod trust;
+mod watches;
 mod world;
 
 pub use run::{run, validate};

@@ -33,7 +33,7 @@ mod time;
 mod tree;
 mod validate;
 mod version;
-mod watch;
+pub mod watch;
 
 pub use failure::Failure;
 pub use flags::{Flag, FlagError, FlagKind, Matches};

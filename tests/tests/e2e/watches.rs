@@ -4,7 +4,7 @@ use mesh_tests::{TestAgent, binary, eventually, peers, skip, within};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -91,6 +91,57 @@ fn an_event_reaches_the_watches_of_both_programs() {
     }
     let ours = std::fs::read_to_string(&seen[0]).unwrap();
     assert!(!ours.contains("YmVmb3Jl"), "what was fired before the watch is over: {ours}");
+}
+
+/// Takes one request, and says what it was.
+fn received(listener: &TcpListener) -> String {
+    let (mut stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    let (mut request, mut part) = (Vec::new(), [0; 4096]);
+    let whole = |request: &[u8]| {
+        let text = String::from_utf8_lossy(request).into_owned();
+        text.ends_with('}') || text.ends_with("null")
+    };
+    while !whole(&request) {
+        match stream.read(&mut part).unwrap() {
+            0 => break,
+            count => request.extend(&part[..count]),
+        }
+    }
+    stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").unwrap();
+    String::from_utf8_lossy(&request).into_owned()
+}
+
+#[test]
+fn configured_watches_begin_with_a_reload_and_tell_a_program_and_an_address() {
+    let agent = TestAgent::start();
+    let seen = agent.directory().join("seen");
+    let sink = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook?x=y", sink.local_addr().unwrap());
+    let tee = ["sh", "-c", &format!("cat >> {}", seen.display())].map(str::to_owned);
+    agent.write_config(
+        "20-watches.json",
+        &json!({"watches": [
+            {"type": "key", "key": "web/port", "args": tee},
+            {"type": "key", "key": "web/port", "handler_type": "http",
+             "http_handler_config": {"path": url, "method": "PUT", "header": {"x-mark": ["here"]}}},
+        ]}),
+    );
+    agent.mesh(&["reload"]).success();
+    assert!(received(&sink).ends_with("null"), "it is told at once that there is no such key");
+    agent.mesh(&["kv", "put", "web/port", "8080"]).success();
+    let request = received(&sink);
+    let lower = request.to_ascii_lowercase();
+    assert!(request.starts_with("PUT /hook?x=y HTTP/1.1") && request.contains("\"ODA4MA==\""), "{request}");
+    assert!(lower.contains("x-mark: here") && lower.contains("x-consul-index: "), "{request}");
+    let text = || std::fs::read_to_string(&seen).unwrap_or_default();
+    eventually("the program has the value", || text().contains("ODA4MA==").then_some(()));
+
+    agent.write_config("20-watches.json", &json!({"watches": [{"type": "moon", "args": ["true"]}]}));
+    let refused = agent.mesh(&["reload"]);
+    assert!(refused.stderr.contains("Unsupported watch type: moon"), "{}", refused.stderr);
+    agent.mesh(&["kv", "put", "web/port", "9090"]).success();
+    assert!(received(&sink).contains("OTA5MA=="), "a mistake changes nothing");
 }
 
 const WATCHERS: usize = 2000;

@@ -158,7 +158,6 @@ const UNUSED: &[Unused] = &[
             "version",
             "version_metadata",
             "version_prerelease",
-            "watches",
             "xds",
         ],
     },

@@ -15,12 +15,14 @@ mod runtime;
 mod settings;
 mod source;
 mod values;
+mod watch;
 
 pub use error::{ConfigError, Warning};
 pub use flags::{AGENT_FLAGS, CommandLine};
 pub use host::Host;
 pub use runtime::*;
 pub use source::Format;
+pub use watch::{WatchConfig, WatchHandler};
 
 use fragment::Fragment;
 use merge::Merge;

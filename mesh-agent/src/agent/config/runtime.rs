@@ -1,3 +1,4 @@
+use super::watch::WatchConfig;
 use crate::dataplane::Accelerate;
 use crate::model::{
     AutopilotConfig, CheckDefinition, Datacenter, IntentionAction, Meta, NodeName, Opaque, ServiceDefinition,
@@ -51,6 +52,7 @@ pub struct Reloadable {
     /// Checks outside services.
     pub checks: Vec<CheckDefinition>,
     pub log_level: LogLevel,
+    pub watches: Vec<WatchConfig>,
 }
 
 /// Who this node is.

@@ -1,6 +1,7 @@
 use super::merge::section;
 use super::runtime::{Cidr, DataPlaneMode, JoinAddress, LogLevel};
 use super::values::{Domain, Parsed, Port};
+use super::watch::WatchSettings;
 use crate::dataplane::Accelerate;
 use crate::model::{Datacenter, IntentionAction, Meta, NodeName, Opaque};
 use crate::pki::cluster::JoinSecret;
@@ -86,6 +87,7 @@ section! {
         ui_config: Ui,
         ui_content_path: Option<String>,
         ui_dir: Option<PathBuf>,
+        watches: Vec<WatchSettings>,
     }
 }
 

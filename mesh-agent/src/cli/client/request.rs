@@ -4,7 +4,7 @@ use super::error::ClientError;
 use super::query::Query;
 use base64::Engine;
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper_util::client::legacy::Client as Pool;
@@ -118,6 +118,21 @@ impl Client {
     ) -> Result<Bytes, ClientError> {
         let body = body.filter(|body| !body.is_null()).map(|body| Bytes::from(body.to_string()));
         self.exchange(method, path, query, body).await
+    }
+
+    /// Sends text with headers of one's own; what is answered does not matter, as long as it is no refusal.
+    pub(in crate::cli) async fn deliver(
+        &self,
+        method: Method,
+        path: &str,
+        headers: HeaderMap,
+        body: String,
+    ) -> Result<(), ClientError> {
+        let mut request = self.request(&method, path, &Query::new(), Some(Bytes::from(body)))?;
+        request.headers_mut().extend(headers);
+        let answered = self.pool.request(request).await;
+        let answered = answered.map_err(|error| self.unanswered(&method, path, &error))?;
+        successful(answered).await.map(drop)
     }
 
     /// Hands on an answer that does not end, piece by piece as it comes.

@@ -1,6 +1,8 @@
-//! `watch`: shows or hands on what an endpoint answers, each time that changes.
+//! `watch`: shows or hands on what an endpoint answers, each time that changes. An agent's configured watches
+//! are the same, with that agent as their server.
 
 mod handler;
+mod http_handler;
 mod source;
 
 use super::call::Call;
@@ -8,10 +10,12 @@ use super::client::{Answer, Client, ClientError};
 use super::command::{Action, Api, Command};
 use super::failure::{Failure, OrFail};
 use super::flags::Flag;
-use handler::Handler;
 use serde_json::Value;
-use source::Source;
 use std::time::Duration;
+
+pub use handler::{Handler, HandlerError, ProgramHandler};
+pub use http_handler::{HttpHandler, HttpTarget};
+pub use source::{Source, SourceError, Wanted};
 
 pub(super) const WATCH: Command = Command {
     path: "watch",
@@ -49,11 +53,32 @@ const PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 async fn watch(call: &Call) -> Result<String, Failure> {
-    let source = Source::of(call)?;
+    let source = Source::new(&wanted(call), call.query()).map_err(Failure::new)?;
     let client = call.client()?;
-    match Handler::of(call) {
-        None => once(&client, &source).await,
-        Some(handler) => for_ever(&client, &source, &handler).await,
+    let Some(handler) = Handler::of(call) else { return once(&client, &source).await };
+    let tell = |trouble: Trouble| {
+        eprintln!("{trouble}");
+        match trouble {
+            Trouble::Handler(error @ HandlerError::Start { .. }) => Err(error),
+            _ => Ok(()),
+        }
+    };
+    follow(&client, &source, &handler, tell).await.map_err(|_| Failure::new("Nobody can be told of changes"))
+}
+
+fn wanted(call: &Call) -> Wanted {
+    let flags = &call.matches;
+    let value = |flag| flags.value(flag).map(str::to_owned);
+    Wanted {
+        kind: value("type").unwrap_or_default(),
+        key: value("key"),
+        name: value("name"),
+        passing_only: flags.is_on("passingonly"),
+        prefix: value("prefix"),
+        service: value("service"),
+        service_id: value("service-id"),
+        state: value("state"),
+        tag: value("tag"),
     }
 }
 
@@ -62,15 +87,30 @@ async fn once(client: &Client, source: &Source) -> Result<String, Failure> {
     Ok(pretty(&answer.value.unwrap_or_default()))
 }
 
-/// What is the same as before is not handed on again.
-async fn for_ever(client: &Client, source: &Source, handler: &Handler) -> Result<String, Failure> {
+/// What went wrong in a watch that goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum Trouble {
+    #[error("watch of type '{kind}' errored: {error}, retry in {pause:?}")]
+    Source { kind: &'static str, error: ClientError, pause: Duration },
+    #[error(transparent)]
+    Handler(HandlerError),
+}
+
+/// Tells the handler what there is, and each time that it changes; what is the same as before is not handed on
+/// again. It ends only with what `trouble` makes an error of.
+pub async fn follow<E, T>(
+    client: &Client,
+    source: &Source,
+    handler: &Handler,
+    trouble: impl Fn(Trouble) -> Result<(), E>,
+) -> Result<T, E> {
     let (mut last, mut pause): (Option<Answer<Option<Value>>>, _) = (None, PAUSE);
     loop {
         let answer: Result<Answer<Option<Value>>, ClientError> = source.look(client, last.as_ref()).await;
         let answer = match answer {
             Ok(answer) => answer,
             Err(error) => {
-                eprintln!("watch of type '{}' errored: {error}, retry in {pause:?}", source.kind());
+                trouble(Trouble::Source { kind: source.kind(), error, pause })?;
                 tokio::time::sleep(pause).await;
                 pause = (pause * 2).min(LONGEST_PAUSE);
                 continue;
@@ -78,7 +118,8 @@ async fn for_ever(client: &Client, source: &Source, handler: &Handler) -> Result
         };
         pause = PAUSE;
         if let Some(news) = source.news(last.as_ref(), &answer) {
-            handler.run(&pretty(&news), answer.index).await?;
+            let told = handler.tell(&pretty(&news), answer.index).await;
+            told.or_else(|error| trouble(Trouble::Handler(error)))?;
         }
         last = Some(answer);
     }

@@ -1,6 +1,4 @@
-use crate::cli::call::Call;
 use crate::cli::client::{Answer, Client, ClientError, Query};
-use crate::cli::failure::Failure;
 use serde_json::Value;
 use std::collections::HashSet;
 
@@ -9,9 +7,36 @@ const WAIT: u64 = 300;
 
 type Seen = Answer<Option<Value>>;
 
+/// What somebody asks to have watched: a kind, and what it takes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    pub kind: String,
+    pub key: Option<String>,
+    pub name: Option<String>,
+    pub passing_only: bool,
+    pub prefix: Option<String>,
+    pub service: Option<String>,
+    pub service_id: Option<String>,
+    pub state: Option<String>,
+    pub tag: Option<String>,
+}
+
+/// Why nothing can be watched.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SourceError {
+    #[error("Watch -type must be specified")]
+    NoType,
+    #[error("Unsupported watch type: {found}")]
+    UnknownType { found: String },
+    #[error("Must specify -{what} for a watch of type {kind}")]
+    Missing { what: &'static str, kind: String },
+    #[error("Only one of -service and -state may be given")]
+    ServiceAndState,
+}
+
 /// What is watched.
 #[derive(Debug)]
-pub(super) struct Source {
+pub struct Source {
     kind: Kind,
     path: String,
     query: Query,
@@ -45,36 +70,45 @@ const KINDS: [(&str, Kind); 10] = [
 ];
 
 impl Source {
-    pub(super) fn of(call: &Call) -> Result<Self, Failure> {
-        let flags = &call.matches;
-        let given = flags.value("type").ok_or_else(|| Failure::new("Watch -type must be specified"))?;
-        let known = KINDS.iter().find(|(name, _)| *name == given);
-        let (_, kind) = known.ok_or_else(|| Failure::new(format!("Unsupported watch type: {given}")))?;
-        let need = |flag: &str| {
-            let value = flags.value(flag).filter(|value| !value.is_empty());
-            value.ok_or_else(|| Failure::new(format!("Must specify -{flag} for a watch of type {given}")))
+    /// # Errors
+    /// The kind is unknown, or what it takes is missing.
+    pub fn new(wanted: &Wanted, query: Query) -> Result<Self, SourceError> {
+        if wanted.kind.is_empty() {
+            return Err(SourceError::NoType);
+        }
+        let known = KINDS.iter().find(|(name, _)| *name == wanted.kind);
+        let (_, kind) = known.ok_or_else(|| SourceError::UnknownType { found: wanted.kind.clone() })?;
+        let need = |what: &'static str, value: &Option<String>| {
+            let value = value.clone().filter(|value| !value.is_empty());
+            let value = value.ok_or(SourceError::Missing { what, kind: wanted.kind.clone() })?;
+            Ok(path(&value))
         };
-        let query = call.query();
         let (path, query) = match kind {
-            Kind::Key => (format!("/v1/kv/{}", path(need("key")?)), query),
-            Kind::KeyPrefix => (format!("/v1/kv/{}", path(need("prefix")?)), query.with("recurse", "")),
+            Kind::Key => (format!("/v1/kv/{}", need("key", &wanted.key)?), query),
+            Kind::KeyPrefix => {
+                (format!("/v1/kv/{}", need("prefix", &wanted.prefix)?), query.with("recurse", ""))
+            }
             Kind::Services => ("/v1/catalog/services".to_owned(), query),
             Kind::Nodes => ("/v1/catalog/nodes".to_owned(), query),
             Kind::Service => {
-                let query = query.with_some("tag", flags.value("tag"));
-                let query = if flags.is_on("passingonly") { query.with("passing", "1") } else { query };
-                (format!("/v1/health/service/{}", path(need("service")?)), query)
+                let query = query.with_some("tag", wanted.tag.as_deref());
+                let query = if wanted.passing_only { query.with("passing", "1") } else { query };
+                (format!("/v1/health/service/{}", need("service", &wanted.service)?), query)
             }
-            Kind::Checks => (checks(flags.value("service"), flags.value("state"))?, query),
-            Kind::Event => ("/v1/event/list".to_owned(), query.with_some("name", flags.value("name"))),
+            Kind::Checks => (checks(wanted.service.as_deref(), wanted.state.as_deref())?, query),
+            Kind::Event => ("/v1/event/list".to_owned(), query.with_some("name", wanted.name.as_deref())),
             Kind::ConnectRoots => ("/v1/agent/connect/ca/roots".to_owned(), query),
-            Kind::ConnectLeaf => (format!("/v1/agent/connect/ca/leaf/{}", path(need("service")?)), query),
-            Kind::AgentService => (format!("/v1/agent/service/{}", path(need("service-id")?)), query),
+            Kind::ConnectLeaf => {
+                (format!("/v1/agent/connect/ca/leaf/{}", need("service", &wanted.service)?), query)
+            }
+            Kind::AgentService => {
+                (format!("/v1/agent/service/{}", need("service-id", &wanted.service_id)?), query)
+            }
         };
         Ok(Self { kind: *kind, path, query })
     }
 
-    pub(super) fn kind(&self) -> &'static str {
+    pub fn kind(&self) -> &'static str {
         KINDS.iter().find(|(_, kind)| *kind == self.kind).map_or("", |(name, _)| name)
     }
 
@@ -111,9 +145,9 @@ fn new_events(last: Option<&Value>, now: &Value) -> Value {
     events(now).into_iter().filter(|event| !old.contains(&event["ID"].to_string())).collect()
 }
 
-fn checks(service: Option<&str>, state: Option<&str>) -> Result<String, Failure> {
+fn checks(service: Option<&str>, state: Option<&str>) -> Result<String, SourceError> {
     match (service, state) {
-        (Some(_), Some(_)) => Err(Failure::new("Only one of -service and -state may be given")),
+        (Some(_), Some(_)) => Err(SourceError::ServiceAndState),
         (Some(service), None) => Ok(format!("/v1/health/checks/{}", path(service))),
         (None, state) => Ok(format!("/v1/health/state/{}", path(state.unwrap_or("any")))),
     }
@@ -128,6 +162,27 @@ fn path(name: &str) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn what_a_kind_takes_must_be_given() {
+        let wanted = |kind: &str| Wanted { kind: kind.to_owned(), ..Wanted::default() };
+        let refused = |wanted: Wanted| Source::new(&wanted, Query::new()).unwrap_err().to_string();
+        assert_eq!(refused(wanted("")), "Watch -type must be specified");
+        assert_eq!(refused(wanted("moon")), "Unsupported watch type: moon");
+        for (kind, missing) in
+            [("key", "key"), ("keyprefix", "prefix"), ("service", "service"), ("agent_service", "service-id")]
+        {
+            assert_eq!(refused(wanted(kind)), format!("Must specify -{missing} for a watch of type {kind}"));
+        }
+        let both = Wanted { service: Some("a".into()), state: Some("any".into()), ..wanted("checks") };
+        assert_eq!(refused(both), "Only one of -service and -state may be given");
+    }
+
+    #[test]
+    fn a_key_is_watched_at_its_path() {
+        let wanted = Wanted { kind: "key".into(), key: Some("a b/c".into()), ..Wanted::default() };
+        assert_eq!(Source::new(&wanted, Query::new()).unwrap().path, "/v1/kv/a%20b/c");
+    }
 
     #[test]
     fn only_events_that_came_since_are_news() {

@@ -14,6 +14,7 @@ use super::runtime::{
     RuntimeConfig,
 };
 use super::settings::{Connect, Settings};
+use super::watch;
 use crate::ca::CaSettings;
 use crate::dataplane::Accelerate;
 use crate::model::IntentionAction;
@@ -24,7 +25,7 @@ use std::time::Duration;
 /// # Errors
 /// Something that an agent needs is missing, or two settings contradict each other.
 pub(super) fn build(fragment: Fragment, dev: bool, host: &Host) -> Result<RuntimeConfig, ConfigError> {
-    let Fragment { settings, services, checks, .. } = fragment;
+    let Fragment { mut settings, services, checks, .. } = fragment;
     refuse_tokens(&settings)?;
     let cluster = cluster::cluster(&settings)?;
     let network = network::network(&settings, host)?;
@@ -34,6 +35,7 @@ pub(super) fn build(fragment: Fragment, dev: bool, host: &Host) -> Result<Runtim
         services: definitions::services(services, checks_config.scripts)?,
         checks: definitions::checks(checks, checks_config.scripts)?,
         log_level,
+        watches: watch::watches(std::mem::take(&mut settings.watches))?,
     };
     Ok(RuntimeConfig {
         node: node::node(&settings, &network, host)?,
