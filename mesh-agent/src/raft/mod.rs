@@ -18,6 +18,7 @@ mod open;
 mod options;
 mod pulse;
 mod segment_log;
+mod sending;
 mod servers;
 mod snapshots;
 mod state_machine;

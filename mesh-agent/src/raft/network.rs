@@ -1,4 +1,5 @@
 use super::message::{Envelope, Message, Reply};
+use super::sending::{self, Sending};
 use super::transport::{Transport, TransportError};
 use super::types::{NodeId, TypeConfig};
 use openraft::BasicNode;
@@ -23,8 +24,15 @@ pub(super) struct Peers {
 
 type Heard = Arc<Mutex<BTreeMap<NodeId, Instant>>>;
 
-/// The way to one of them.
+/// The way to one of them, with what is under way.
 pub(super) struct Peer {
+    line: Line,
+    sending: Option<Sending>,
+}
+
+/// The way to one of them.
+#[derive(Clone)]
+pub(super) struct Line {
     transport: Arc<dyn Transport>,
     id: NodeId,
     address: String,
@@ -51,9 +59,9 @@ impl Peers {
         Self { transport, heard: Heard::default() }
     }
 
-    pub(super) fn peer(&self, id: NodeId, address: &str) -> Peer {
+    pub(super) fn peer(&self, id: NodeId, address: &str) -> Line {
         let (transport, heard) = (self.transport.clone(), self.heard.clone());
-        Peer { transport, id, address: address.to_owned(), heard }
+        Line { transport, id, address: address.to_owned(), heard }
     }
 
     /// Since this server has answered; nothing if it never did.
@@ -63,7 +71,7 @@ impl Peers {
     }
 }
 
-impl Peer {
+impl Line {
     /// One message and its answer.
     pub(super) async fn ask(&self, message: Message, deadline: Duration) -> Result<Reply, PeerError> {
         let address = || self.address.clone();
@@ -85,6 +93,12 @@ impl Peer {
         heard.insert(self.id, Instant::now());
     }
 
+    /// It does not answer, as far as anybody here knows.
+    pub(super) fn silent(&self) -> PeerError {
+        let reason = "what was sent is still under way".to_owned();
+        PeerError::Transport(TransportError { address: self.address.clone(), reason })
+    }
+
     fn mixed_up(&self) -> PeerError {
         PeerError::Decode { address: self.address.clone(), reason: "it answers another question".to_owned() }
     }
@@ -102,17 +116,17 @@ impl RaftNetworkFactory<TypeConfig> for Peers {
     type Network = Peer;
 
     async fn new_client(&mut self, target: NodeId, node: &BasicNode) -> Peer {
-        self.peer(target, &node.addr)
+        Peer { line: self.peer(target, &node.addr), sending: None }
     }
 }
 
-/// Asks, and takes the answer of the same name apart.
-macro_rules! exchange {
-    ($peer:expr, $name:ident, $request:expr, $option:expr) => {
-        match $peer.ask(Message::$name($request), $option.hard_ttl()).await {
+/// Takes the answer of this name apart.
+macro_rules! opened {
+    ($line:expr, $name:ident, $reply:expr) => {
+        match $reply {
             Ok(Reply::$name(Ok(answer))) => Ok(answer),
-            Ok(Reply::$name(Err(error))) => Err($peer.remote(error)),
-            Ok(_) => Err(unreachable(&$peer.mixed_up())),
+            Ok(Reply::$name(Err(error))) => Err($line.remote(error)),
+            Ok(_) => Err(unreachable(&$line.mixed_up())),
             Err(error) => Err(unreachable(&error)),
         }
     };
@@ -124,7 +138,8 @@ impl RaftNetwork<TypeConfig> for Peer {
         request: AppendEntriesRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<NodeId>, Failure<RaftError<NodeId>>> {
-        exchange!(self, Append, request, option)
+        let reply = sending::append(&self.line, &mut self.sending, request, option.hard_ttl()).await;
+        opened!(self.line, Append, reply)
     }
 
     async fn install_snapshot(
@@ -132,7 +147,8 @@ impl RaftNetwork<TypeConfig> for Peer {
         request: InstallSnapshotRequest<TypeConfig>,
         option: RPCOption,
     ) -> Result<InstallSnapshotResponse<NodeId>, Failure<RaftError<NodeId, InstallSnapshotError>>> {
-        exchange!(self, Snapshot, request, option)
+        let reply = self.line.ask(Message::Snapshot(request), option.hard_ttl()).await;
+        opened!(self.line, Snapshot, reply)
     }
 
     async fn vote(
@@ -140,7 +156,8 @@ impl RaftNetwork<TypeConfig> for Peer {
         request: VoteRequest<NodeId>,
         option: RPCOption,
     ) -> Result<VoteResponse<NodeId>, Failure<RaftError<NodeId>>> {
-        exchange!(self, Vote, request, option)
+        let reply = self.line.ask(Message::Vote(request), option.hard_ttl()).await;
+        opened!(self.line, Vote, reply)
     }
 
     /// Soon again, since a server that restarts is back within a second.

@@ -16,6 +16,8 @@ struct Hub {
     nodes: Mutex<BTreeMap<String, Weak<RaftNode>>>,
     /// Nothing goes from the first to the second.
     cut: Mutex<HashSet<(String, String)>>,
+    /// Bytes in a millisecond, where the network is slow.
+    rate: Mutex<Option<usize>>,
 }
 
 /// One server's way to the others.
@@ -29,6 +31,10 @@ impl Wire {
         let cut = |from: &str, to: &str| self.hub.cut.lock().unwrap().contains(&(from.into(), to.into()));
         if cut(&self.from, to) {
             return Err("the network is cut".to_owned());
+        }
+        let rate = *self.hub.rate.lock().unwrap();
+        if let Some(rate) = rate {
+            sleep(Duration::from_millis((message.len() / rate) as u64)).await;
         }
         let node = self.hub.nodes.lock().unwrap().get(to).and_then(Weak::upgrade);
         let answer = node.ok_or("nobody is there")?.answer(&message).await.map_err(|e| e.to_string())?;
@@ -286,6 +292,24 @@ async fn a_message_for_a_server_that_lived_here_before_is_not_taken() {
     let refused = stranger.ask(super::super::message::Message::Canvass, DEADLINE).await;
     assert!(refused.err().unwrap().to_string().contains("is not the one with Raft id 99 any more"));
     assert!(cluster.servers[&other].node.answer(b"noise").await.is_err());
+}
+
+#[tokio::test]
+async fn an_entry_that_takes_longer_than_a_heartbeat_and_an_election_is_committed_by_its_leader() {
+    let cluster = Cluster::founded(3).await;
+    let leader = cluster.leader().await;
+    let term = cluster.term(leader);
+    *cluster.hub.rate.lock().unwrap() = Some(4 << 10);
+    let value = KvValue("x".repeat(8 << 20).into());
+    let verb = KvVerb::Set { value, flags: 0 };
+    let began = Instant::now();
+    let write = Command::Kv(Box::new(KvWrite { key: "large".into(), verb }));
+    let written = cluster.servers[&leader].node.write(write).await;
+    assert!(matches!(written, Ok(Outcome::Done { .. })), "{written:?}");
+    assert!(began.elapsed() > Duration::from_secs(2), "the network was slow");
+    assert_eq!((cluster.leader().await, cluster.term(leader)), (leader, term), "nobody missed the leader");
+    cluster.write(leader, "after").await;
+    cluster.everywhere("after").await;
 }
 
 #[tokio::test]
