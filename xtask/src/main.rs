@@ -35,8 +35,8 @@ enum Command {
     Run(run::Options),
     /// Run what a change must pass: lints, unit tests, end-to-end tests
     Test(test::Options),
-    /// Run the simulations of large clusters, optimized
-    Simulate,
+    /// Run the simulations of large clusters and of servers in trouble, optimized
+    Simulate(simulate::Options),
     /// Check formatting, clippy, the house rules and, where installed, cargo-deny
     Lint,
     /// Check the house rules: floors, file sizes, room pages
@@ -65,7 +65,7 @@ fn carry_out(command: Command) -> Result<()> {
         Command::Build(options) => build::carry_out(&options),
         Command::Run(options) => run::run(&options),
         Command::Test(options) => test::run(&options),
-        Command::Simulate => simulate::run(),
+        Command::Simulate(options) => simulate::run(&options),
         Command::Lint => lint::run(),
         Command::Tidy => tidy::run(),
         Command::Bench(options) => bench::run(&options),

@@ -6,7 +6,8 @@ use crate::task::Shutdown;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use openraft::ServerState;
-use rand::RngExt;
+use rand::rngs::StdRng;
+use rand::{RngExt, SeedableRng};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ pub(super) struct Elections {
     pub(super) pulse: Arc<Pulse>,
     /// The shortest patience; the longest is twice that.
     pub(super) patience: Duration,
+    pub(super) seed: u64,
 }
 
 /// What there is to do about the leader.
@@ -41,8 +43,9 @@ impl Elections {
     }
 
     async fn watch(&self) {
+        let mut random = StdRng::seed_from_u64(self.seed);
         loop {
-            let patience = self.patience.mul_f64(rand::rng().random_range(1.0..2.0));
+            let patience = self.patience.mul_f64(random.random_range(1.0..2.0));
             while let Some(left) = patience.checked_sub(self.pulse.quiet_for()).filter(|left| !left.is_zero())
             {
                 tokio::time::sleep(left).await;

@@ -77,6 +77,7 @@ impl RaftNode {
             peers: peers.clone(),
             pulse: pulse.clone(),
             patience: options.election_timeout,
+            seed: options.seed,
         };
         let answering = Answering {
             raft: raft.clone(),
@@ -176,6 +177,12 @@ impl RaftNode {
     pub fn peers(&self) -> Vec<String> {
         let metrics = self.metrics.borrow();
         metrics.membership_config.nodes().map(|(_, node)| node.addr.clone()).collect()
+    }
+
+    /// The core has ended, in order or not.
+    #[cfg(test)]
+    pub(super) fn has_stopped(&self) -> bool {
+        self.raft.metrics().borrow().running_state.is_err()
     }
 
     /// Completes once the core has ended and this server can neither write nor confirm anything any more.

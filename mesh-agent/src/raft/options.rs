@@ -41,6 +41,8 @@ pub struct RaftOptions {
     pub compaction: Compaction,
     /// Bytes of one file of the log. The log is deleted file by file.
     pub segment_size: u64,
+    /// Of how long this server waits each time: another one in each process, or two would tie for ever.
+    pub seed: u64,
 }
 
 /// When the log is replaced by a snapshot; whichever comes first.
@@ -71,6 +73,7 @@ impl RaftOptions {
             founding: Founding::default(),
             compaction: Compaction::default(),
             segment_size: 16 << 20,
+            seed: rand::random(),
         }
     }
 

@@ -7,6 +7,7 @@ use openraft::storage::RaftStateMachine;
 use openraft::{AnyError, EntryPayload, RaftSnapshotBuilder};
 use std::io::Cursor;
 use std::sync::Arc;
+use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Applies committed entries to the store.
 pub(super) struct StateMachine {
@@ -135,10 +136,13 @@ async fn save(snapshots: Arc<Snapshots>, image: Image) -> Result<(), SnapshotErr
     blocking(move || snapshots.save(image)).await
 }
 
-/// Runs where waiting for a disk keeps nobody else waiting.
+/// Runs where waiting for a disk keeps nobody else waiting, if there is such a place: a test on one thread has none.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> Result<T, SnapshotError> + Send + 'static,
 ) -> Result<T, SnapshotError> {
+    if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
+        return work();
+    }
     tokio::task::spawn_blocking(work).await.map_err(|_| SnapshotError::Interrupted)?
 }
 

@@ -9,5 +9,5 @@ mod register;
 mod workload;
 
 pub use recorder::Recorder;
-pub use register::{Operation, Outcome, Register};
+pub use register::{Operation, Outcome, Register, Request};
 pub use workload::{Running, Workload};

@@ -13,19 +13,31 @@ type Event = (usize, Action<Operation>);
 impl Recorder {
     /// Records the asking, asks, and records the answer.
     pub(super) fn record(&self, key: &str, client: usize, request: Request, ask: impl FnOnce() -> Outcome) {
-        let with = |change: &dyn Fn(&mut Vec<Event>)| {
-            let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-            change(keys.entry(key.to_owned()).or_default());
-        };
-        let operation = |outcome| Operation { request, outcome };
-        with(&|events| events.push((client, Action::Call(operation(Outcome::Unknown)))));
-        match ask() {
-            Outcome::Refused => with(&|events| forget_last_call(events, client)),
-            outcome => with(&|events| events.push((client, Action::Response(operation(outcome))))),
-        }
+        self.asks(key, client, request);
+        self.hears(key, client, request, ask());
     }
 
-    pub(super) fn keys(&self) -> Vec<String> {
+    /// A client asks this now.
+    pub fn asks(&self, key: &str, client: usize, request: Request) {
+        let call = Action::Call(Operation { request, outcome: Outcome::Unknown });
+        self.with(key, |events| events.push((client, call)));
+    }
+
+    /// What came of what it asked last is known now.
+    pub fn hears(&self, key: &str, client: usize, request: Request, outcome: Outcome) {
+        self.with(key, |events| match outcome {
+            Outcome::Refused => forget_last_call(events, client),
+            outcome => events.push((client, Action::Response(Operation { request, outcome }))),
+        });
+    }
+
+    fn with(&self, key: &str, change: impl FnOnce(&mut Vec<Event>)) {
+        let mut keys = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        change(keys.entry(key.to_owned()).or_default());
+    }
+
+    /// All that were asked about.
+    pub fn keys(&self) -> Vec<String> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned().collect()
     }
 

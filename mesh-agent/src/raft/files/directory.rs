@@ -31,6 +31,11 @@ impl Directory {
         Ok(Self { system, path })
     }
 
+    /// As [`FileSystem::blocks`].
+    pub(in crate::raft) fn blocks(&self) -> bool {
+        self.system.blocks()
+    }
+
     pub(in crate::raft) fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }

@@ -25,6 +25,8 @@ struct Disk {
     names: BTreeMap<PathBuf, Inode>,
     durable_names: BTreeMap<PathBuf, Inode>,
     locked: bool,
+    /// Nothing is done on another thread, so that one seed gives one run.
+    at_once: bool,
     /// Syncs that will still succeed.
     syncs_left: Option<u64>,
     /// Bytes that can still be written: the write that exceeds them is torn there, and fails.
@@ -36,6 +38,11 @@ struct Disk {
 pub(in crate::raft) struct SimulatedFileSystem(Arc<Mutex<Disk>>);
 
 impl SimulatedFileSystem {
+    /// One that keeps nobody waiting.
+    pub(in crate::raft) fn at_once() -> Self {
+        Self(Arc::new(Mutex::new(Disk { at_once: true, ..Disk::default() })))
+    }
+
     fn disk(&self) -> MutexGuard<'_, Disk> {
         self.0.lock().unwrap()
     }
@@ -55,7 +62,7 @@ impl SimulatedFileSystem {
             |content: &Content| Content { now: content.durable.clone(), durable: content.durable.clone() };
         let contents = disk.contents.iter().map(|(inode, content)| (*inode, survives(content))).collect();
         let names = disk.durable_names.clone();
-        Self(Arc::new(Mutex::new(Disk { contents, durable_names: names.clone(), names, ..Disk::default() })))
+        Self(Arc::new(Mutex::new(disk.after(contents, names))))
     }
 
     /// The same, but of what was written and not synced, some sectors had reached the disk.
@@ -79,7 +86,7 @@ impl SimulatedFileSystem {
     pub(in crate::raft) fn after_kill(&self) -> Self {
         let disk = self.disk();
         let (contents, names) = (disk.contents.clone(), disk.names.clone());
-        Self(Arc::new(Mutex::new(Disk { contents, durable_names: names.clone(), names, ..Disk::default() })))
+        Self(Arc::new(Mutex::new(disk.after(contents, names))))
     }
 
     pub(in crate::raft) fn content(&self, path: &Path) -> Vec<u8> {
@@ -101,6 +108,11 @@ impl SimulatedFileSystem {
 }
 
 impl Disk {
+    /// The same disk for who comes next.
+    fn after(&self, contents: BTreeMap<Inode, Content>, names: BTreeMap<PathBuf, Inode>) -> Self {
+        Self { contents, durable_names: names.clone(), names, at_once: self.at_once, ..Self::default() }
+    }
+
     fn inode(&self, path: &Path) -> io::Result<Inode> {
         self.names.get(path).copied().ok_or_else(|| io::ErrorKind::NotFound.into())
     }
@@ -130,6 +142,10 @@ fn is_in(path: &Path, directory: &Path) -> bool {
 }
 
 impl FileSystem for SimulatedFileSystem {
+    fn blocks(&self) -> bool {
+        !self.disk().at_once
+    }
+
     fn create_directory(&self, _path: &Path) -> io::Result<()> {
         Ok(())
     }

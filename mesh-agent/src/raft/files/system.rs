@@ -6,6 +6,10 @@ use std::path::Path;
 
 /// What the log and the snapshots need of a file system. Tests put one underneath that fails.
 pub(in crate::raft) trait FileSystem: Send + Sync + 'static {
+    /// Whether its calls keep their thread waiting, so that they want one of their own.
+    fn blocks(&self) -> bool {
+        true
+    }
     fn create_directory(&self, path: &Path) -> io::Result<()>;
     /// The names of the files in a directory.
     fn list(&self, directory: &Path) -> io::Result<Vec<OsString>>;

@@ -23,6 +23,7 @@ use openraft::{AnyError, LogState, RaftLogReader};
 use std::fmt::Debug;
 use std::io;
 use std::ops::RangeBounds;
+use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tape::Tape;
 use tokio::sync::{mpsc, oneshot};
@@ -34,8 +35,15 @@ pub(super) struct SegmentLog {
     vote: Option<Vote>,
     /// The sequence of the next record.
     next_sequence: u64,
-    requests: Option<mpsc::Sender<Request>>,
-    writer: Option<JoinHandle<()>>,
+    hands: Hands,
+}
+
+/// Who writes to the disk.
+enum Hands {
+    /// A thread, since syncing blocks.
+    Thread { requests: Option<mpsc::Sender<Request>>, thread: Option<JoinHandle<()>> },
+    /// Whoever asks, on a file system that does not block; only one can.
+    Here(Mutex<Box<Writer>>),
 }
 
 /// Requests that wait for the disk.
@@ -55,7 +63,7 @@ impl SegmentLog {
         let tape = Tape::open(directory.clone(), segment_size, &mut recovered)?;
         let window = SharedWindow::new(recovered.window);
         let (sender, requests) = mpsc::channel(QUEUE);
-        let waiting = Vec::new();
+        let (blocks, waiting) = (directory.blocks(), Vec::new());
         let window_to_fail = window.clone();
         let writer = Writer {
             tape,
@@ -66,22 +74,29 @@ impl SegmentLog {
             poisoned: None,
             _lock: lock,
         };
-        Ok(Self {
-            window,
-            vote,
-            next_sequence: recovered.next_sequence,
-            requests: Some(sender),
-            writer: Some(spawn(writer)?),
-        })
+        let hands = if blocks {
+            Hands::Thread { requests: Some(sender), thread: Some(spawn(writer)?) }
+        } else {
+            Hands::Here(Mutex::new(Box::new(writer)))
+        };
+        Ok(Self { window, vote, next_sequence: recovered.next_sequence, hands })
     }
 
     pub(super) fn window(&self) -> SharedWindow {
         self.window.clone()
     }
 
-    async fn request(&self, request: Request) -> Result<(), String> {
-        let requests = self.requests.as_ref().expect("taken by drop alone");
-        requests.send(request).await.map_err(|_| WRITER_GONE.to_owned())
+    async fn request(&mut self, request: Request) -> Result<(), String> {
+        match &mut self.hands {
+            Hands::Thread { requests, .. } => {
+                let requests = requests.as_ref().expect("taken by drop alone");
+                requests.send(request).await.map_err(|_| WRITER_GONE.to_owned())
+            }
+            Hands::Here(writer) => {
+                writer.get_mut().unwrap_or_else(PoisonError::into_inner).serve_at_once(request);
+                Ok(())
+            }
+        }
     }
 
     /// Durable when it returns.
@@ -139,8 +154,9 @@ fn write_error(reason: String) -> StorageError {
 impl Drop for SegmentLog {
     /// Waits for at most one sync, so that the directory can be opened again at once.
     fn drop(&mut self) {
-        self.requests = None;
-        if let Some(Err(_)) = self.writer.take().map(JoinHandle::join) {
+        let Hands::Thread { requests, thread } = &mut self.hands else { return };
+        *requests = None;
+        if let Some(Err(_)) = thread.take().map(JoinHandle::join) {
             tracing::error!("{WRITER_GONE} in a panic");
         }
     }

@@ -123,7 +123,8 @@ impl Tape {
 
     /// Makes the next segment in the background once half of this one is used.
     fn prepare_ahead(&mut self) {
-        if self.ahead.is_some() || self.position < self.segment_size / 2 {
+        let is_early = self.position < self.segment_size / 2;
+        if self.ahead.is_some() || is_early || !self.directory.blocks() {
             return;
         }
         let (directory, number, size) = (self.directory.clone(), self.number.next(), self.segment_size);

@@ -54,6 +54,12 @@ impl Writer {
         }
     }
 
+    /// One request, durable when this returns, or failed.
+    pub(super) fn serve_at_once(&mut self, request: Request) {
+        self.serve(request);
+        self.commit();
+    }
+
     fn serve(&mut self, request: Request) {
         match request {
             Request::Append { payloads, done } => {

@@ -1,6 +1,7 @@
 mod cluster;
 mod crash;
 mod node;
+mod simulation;
 mod suite;
 
 use super::files::{FileSystem, StdFileSystem};
