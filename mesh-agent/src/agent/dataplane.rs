@@ -46,8 +46,8 @@ fn acceleration(plane: &mut dyn DataPlane, wish: Accelerate) -> Acceleration {
 
 #[cfg(target_os = "linux")]
 fn attach(config: &DataPlaneConfig) -> Result<Box<dyn DataPlane>, DataPlaneError> {
-    let plane = crate::dataplane::EbpfDataPlane::attach(config.cgroup.as_deref(), &config.pins)?;
-    Ok(Box::new(plane))
+    let object = config.object.as_deref();
+    Ok(Box::new(crate::dataplane::EbpfDataPlane::attach(config.cgroup.as_deref(), &config.pins, object)?))
 }
 
 #[cfg(not(target_os = "linux"))]

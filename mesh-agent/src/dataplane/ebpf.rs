@@ -31,17 +31,22 @@ pub struct EbpfDataPlane {
 
 impl EbpfDataPlane {
     /// Takes over what an earlier agent has left at `pins`, or begins there. Below `cgroup`, which is the root of
-    /// the hierarchy unless given, every connect is looked at.
+    /// the hierarchy unless given, every connect is looked at. `object` is a file of programs in the place of those that
+    /// the agent carries.
     ///
     /// # Errors
     /// Something is missing on this host, or another agent has it.
-    pub fn attach(cgroup: Option<&Path>, pins: &Path) -> Result<Self, DataPlaneError> {
+    pub fn attach(
+        cgroup: Option<&Path>,
+        pins: &Path,
+        object: Option<&Path>,
+    ) -> Result<Self, DataPlaneError> {
         let host = Host::look();
         host.check().map_err(|unfit| DataPlaneError::new("attached", &unfit))?;
         let cgroup = cgroup.map(Path::to_path_buf).or(host.cgroup2.ok()).unwrap_or_default();
         let (lock, kept) = (lock(pins)?, Pins::new(pins));
         let attach = |error: KernelError| DataPlaneError::new("attached", &error);
-        let attachment = Attachment::attach(&cgroup, &kept).map_err(attach)?;
+        let attachment = Attachment::attach_object(object, &cgroup, &kept).map_err(attach)?;
         let namespace = namespace_cookie().map_err(|error| DataPlaneError::new("attached", &error))?;
         let before = attachment.maps().config().map_err(attach)?;
         let config = Config {

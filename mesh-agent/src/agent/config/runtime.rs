@@ -245,6 +245,8 @@ pub struct DataPlaneConfig {
     pub cgroup: Option<PathBuf>,
     /// Where programs and maps are kept while no agent runs.
     pub pins: PathBuf,
+    /// Kernel programs to load in the place of those that the agent carries; for who builds them.
+    pub object: Option<PathBuf>,
     /// For services that do not say it themselves.
     pub accelerate: Accelerate,
     /// Questions of workloads for names are sent to the agent, whomever they ask.

@@ -41,6 +41,7 @@ section! {
         dataplane_cgroup: Option<PathBuf>,
         dataplane_dns: Option<bool>,
         dataplane_ktls: Option<Parsed<Ktls>>,
+        dataplane_object: Option<PathBuf>,
         dataplane_pins: Option<PathBuf>,
         default_intention_policy: Option<Parsed<IntentionAction>>,
         default_query_time: Option<GoDuration>,

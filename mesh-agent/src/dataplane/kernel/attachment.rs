@@ -36,8 +36,22 @@ impl Attachment {
     /// # Errors
     /// The kernel refused, or something is not permitted. Programs that were attached before stay.
     pub fn attach(cgroup: &Path, pins: &Pins) -> Result<Self, KernelError> {
+        Self::attach_object(None, cgroup, pins)
+    }
+
+    /// As [`Self::attach`], with the programs of that file in the place of the agent's own.
+    ///
+    /// # Errors
+    /// Also where the file cannot be read, or holds other programs and maps.
+    pub fn attach_object(object: Option<&Path>, cgroup: &Path, pins: &Pins) -> Result<Self, KernelError> {
         pins.prepare()?;
-        let mut ebpf = load(pins)?;
+        let mut ebpf = match object {
+            Some(file) => {
+                let read = fs::read(file).map_err(|e| KernelError::file("reading programs from", file, e))?;
+                load(&read, pins)?
+            }
+            None => load(OBJECT, pins)?,
+        };
         hang_on_sockets(&mut ebpf)?;
         for hook in HOOKS {
             hang(&mut ebpf, hook, cgroup, pins)?;
@@ -120,14 +134,14 @@ impl Attachment {
 }
 
 /// Opens the maps that the pins hold, makes those they do not, and has every program verified.
-fn load(pins: &Pins) -> Result<Ebpf, KernelError> {
+fn load(object: &[u8], pins: &Pins) -> Result<Ebpf, KernelError> {
     let folder = pins.maps();
     let mut loader = EbpfLoader::new();
     loader.verifier_log_level(VerifierLogLevel::STATS);
     for name in NAMES {
         loader.map_pin_path(name, folder.join(name));
     }
-    let mut ebpf = loader.load(OBJECT).map_err(|source| KernelError::Load { source: Box::new(source) })?;
+    let mut ebpf = loader.load(object).map_err(|source| KernelError::Load { source: Box::new(source) })?;
     for hook in HOOKS.into_iter().chain([STRICT, SK_MSG]) {
         let loaded = programs::load(program(&mut ebpf, hook.program)?);
         loaded.map_err(|source| KernelError::Verify { program: hook.program, source: Box::new(source) })?;

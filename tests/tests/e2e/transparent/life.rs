@@ -24,7 +24,7 @@ fn without_an_agent_mesh_destinations_are_refused_and_detach_leaves_nothing() {
 }
 
 /// Begins a request, and ends it when the file is there.
-const PATIENT: &str = "import os, socket, sys, time
+pub(super) const PATIENT: &str = "import os, socket, sys, time
 s = socket.create_connection((sys.argv[1], 80), 5)
 s.settimeout(60)
 s.sendall(b'GET / HTTP/1.0\\r\\n')
@@ -36,7 +36,7 @@ while chunk := s.recv(4096): found += chunk
 print(found.split(b'\\r\\n\\r\\n')[1].decode(), flush=True)";
 
 /// Connects again and again until the file is there, and prints how often that failed.
-const CEASELESS: &str = "import os, socket, sys
+pub(super) const CEASELESS: &str = "import os, socket, sys
 failed = 0
 while not os.path.exists(sys.argv[2]):
     try: socket.create_connection((sys.argv[1], 80), 5).close()

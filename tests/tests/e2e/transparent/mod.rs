@@ -7,6 +7,7 @@ mod life;
 mod names;
 mod reach;
 mod strict;
+mod upgrade;
 
 use hickory_proto::rr::{RData, RecordType};
 use mesh_tests::{DemoService, Output, Process, binary, dns, eventually, netns, run, skip};

@@ -111,6 +111,7 @@ fn dataplane(settings: &Settings) -> DataPlaneConfig {
         mode: settings.dataplane.as_ref().map_or(DataPlaneMode::default(), |mode| mode.0),
         cgroup: settings.dataplane_cgroup.clone(),
         pins: pins.unwrap_or_else(|| crate::dataplane::DEFAULT_PINS.into()),
+        object: settings.dataplane_object.clone(),
         accelerate: settings.dataplane_accelerate.as_ref().map_or(Accelerate::default(), |wish| wish.0),
         dns: settings.dataplane_dns.unwrap_or(true),
         ktls: settings.dataplane_ktls.as_ref().map_or(Ktls::default(), |wish| wish.0),

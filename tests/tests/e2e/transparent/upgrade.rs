@@ -1,0 +1,107 @@
+//! Other programs take the place of those that are loaded, while traffic runs.
+
+use super::life::{CEASELESS, PATIENT};
+use super::{Scene, eventually_reached, mesh_denies, transparently};
+use mesh_tests::{Process, eventually, run, skip};
+use nix::sys::signal::Signal;
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// `if port != 53`, as the kernel's machine has it: an opcode, registers and an offset, then the number, whose bytes
+/// are those of a port in network order.
+const UNLESS_53: (u8, [u8; 4]) = (0x55, [0, 53, 0, 0]);
+const PORT_5353: [u8; 4] = [0x14, 0xe9, 0, 0];
+
+/// The agent's own programs but for one thing: they take port 5353 for the one where names are asked for.
+fn other_programs() -> std::io::Result<Vec<u8>> {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mesh-ebpf/prebuilt/mesh.bpfel.o");
+    let mut object = std::fs::read(own)?;
+    let mut changed = 0;
+    for instruction in object.chunks_exact_mut(8) {
+        if instruction[0] == UNLESS_53.0 && instruction[4..] == UNLESS_53.1 {
+            instruction[4..].copy_from_slice(&PORT_5353);
+            changed += 1;
+        }
+    }
+    assert!(
+        changed >= 4,
+        "they look for it when they connect and when they send, by either family: {changed}"
+    );
+    Ok(object)
+}
+
+/// Whom a question at that port of a resolver that does not exist finds.
+const ASK_AT: &str = "import socket, struct, sys
+s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); s.settimeout(1)
+q = struct.pack('>HHHHHH', 7, 256, 1, 0, 0, 0)
+q += b''.join(bytes([len(l)]) + l.encode() for l in 'web.virtual.consul'.split('.')) + b'\\0\\0\\1\\0\\1'
+s.sendto(q, ('127.0.0.53', int(sys.argv[1])))
+try: print(socket.inet_ntoa(s.recv(4096)[-4:]))
+except OSError: print('nobody')";
+
+fn ask_at(scene: &Scene, port: &str) -> String {
+    run(&mut scene.python("client", ASK_AT, &[port])).success().trim().to_owned()
+}
+
+/// What is kept in the kernel's own file system, by name.
+fn pins(scene: &Scene) -> Vec<PathBuf> {
+    let list = |folder: PathBuf| std::fs::read_dir(folder).unwrap().flatten().map(|entry| entry.path());
+    let mut found: Vec<_> = list(scene.cgroups.pins.clone()).flat_map(list).collect();
+    found.sort();
+    found
+}
+
+fn put_in_place(scene: &mut Scene, object: &Path) {
+    scene.agent.signal(Signal::SIGTERM);
+    assert!(scene.agent.wait(Duration::from_secs(30)).is_some(), "the agent does not end");
+    let file = scene.directory.path().join("config.json");
+    let mut config: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    config["dataplane_object"] = json!(object);
+    std::fs::write(&file, config.to_string()).unwrap();
+    scene.restart();
+}
+
+#[test]
+fn connections_survive_other_programs_which_decide_about_new_ones() {
+    transparently("upgrade", |mut scene| {
+        let Ok(programs) = other_programs() else {
+            return skip("upgrade", "the object of the kernel programs is not beside this test");
+        };
+        let object = scene.directory.path().join("other.o");
+        std::fs::write(&object, programs).unwrap();
+        eventually("web is reached straight", || {
+            eventually_reached(&scene, "web");
+            (scene.counter("local") > 0).then_some(())
+        });
+        let web = scene.virtual_ip("web").to_string();
+        eventually("names are asked for at port 53", || (ask_at(&scene, "53") == web).then_some(()));
+        assert_eq!(ask_at(&scene, "5353"), "nobody");
+
+        let [go, stop] = ["go", "stop"].map(|name| scene.directory.path().join(name));
+        let start = |script, until: &Path, log: &str| {
+            let command = scene.python("client", script, &[&web, &until.to_string_lossy()]);
+            Process::start(command, &scene.directory.path().join(log))
+        };
+        let mut patient = start(PATIENT, &go, "patient.log");
+        let mut ceaseless = start(CEASELESS, &stop, "ceaseless.log");
+        let mut held = scene.hold("client", "web");
+        eventually("it has begun", || patient.log().contains("begun").then_some(()));
+        let before = pins(&scene);
+        put_in_place(&mut scene, &object);
+
+        eventually("names are asked for at port 5353", || (ask_at(&scene, "5353") == web).then_some(()));
+        assert_eq!(ask_at(&scene, "53"), "nobody");
+        eventually_reached(&scene, "far");
+        std::fs::write(&go, "").unwrap();
+        std::fs::write(&stop, "").unwrap();
+        for process in [&mut patient, &mut ceaseless] {
+            assert!(process.wait(Duration::from_secs(30)).is_some());
+        }
+        assert_eq!((patient.log().as_str(), ceaseless.log().as_str()), ("begun\nweb\n", "0\n"));
+        assert_eq!(pins(&scene), before, "nothing of the others is left, and nothing is missing");
+        assert!(held.is_open());
+        mesh_denies("client", "web");
+        eventually("what the others let through is cut", || (!held.is_open()).then_some(()));
+    });
+}
