@@ -44,7 +44,7 @@ pub(super) async fn build(
     core.serve(&config, &mut tasks, &shutdown)?;
     pools.open(core.federation());
     let mesh = Mesh::start(&config, &core, &mut tasks, &shutdown).await?;
-    let (raft, catalog) = (core.raft().cloned(), core.catalog.clone());
+    let catalog = core.catalog.clone();
     let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
     let sessions = start_sessions(&config, &catalog, &mut tasks, &shutdown);
     let opened = dataplane::open(&config.dataplane)?;
@@ -81,20 +81,10 @@ pub(super) async fn build(
     doors.serve(&mut tasks, &shutdown);
     membership::tend(&config, pools.lan.as_ref(), core.voters(), &catalog, &mut tasks, &shutdown);
     let syncer = keep(&config, &local, &catalog, &mesh, &mut tasks, &shutdown);
-    Ok(House {
-        command_line,
-        config,
-        observed,
-        raft,
-        pools,
-        local,
-        syncer,
-        watches,
-        requests,
-        signals,
-        tasks,
-        shutdown,
-    })
+    let raft = core.raft().cloned();
+    #[rustfmt::skip] // One line a field would make this function too long.
+    let house = House { command_line, config, observed, raft, pools, local, syncer, watches, requests, signals, tasks, shutdown };
+    Ok(house)
 }
 
 /// What members fire, as far as it concerns this node.
