@@ -36,11 +36,7 @@ impl EbpfDataPlane {
     ///
     /// # Errors
     /// Something is missing on this host, or another agent has it.
-    pub fn attach(
-        cgroup: Option<&Path>,
-        pins: &Path,
-        object: Option<&Path>,
-    ) -> Result<Self, DataPlaneError> {
+    pub fn attach(cgroup: Option<&Path>, pins: &Path, object: Option<&Path>) -> Result<Self, DataPlaneError> {
         let host = Host::look();
         host.check().map_err(|unfit| DataPlaneError::new("attached", &unfit))?;
         let cgroup = cgroup.map(Path::to_path_buf).or(host.cgroup2.ok()).unwrap_or_default();
