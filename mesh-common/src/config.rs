@@ -1,4 +1,4 @@
-use crate::Action;
+use crate::{Action, Doors};
 
 /// What the programs know of their agent: the one value of the map `cfg`. All zero, as before the
 /// agent's first word, it denies and redirects nothing.
@@ -19,14 +19,8 @@ pub struct Config {
     pub agent_process: u32,
     /// An [`Action`] as a number.
     pub default_action: u32,
-    /// Where leg F listens at 127.0.0.1, in network order; 0 where it does not.
-    pub leg_port_v4: u16,
-    /// Where leg F listens at `::1`, in network order; 0 where it does not.
-    pub leg_port_v6: u16,
-    /// Where the agent answers who asks for names at 127.0.0.1, in network order; 0 where it does not.
-    pub names_port_v4: u16,
-    /// The same at `::1`.
-    pub names_port_v6: u16,
+    /// Where it listens in that namespace. For others there is the map `doors`.
+    pub doors: Doors,
     /// A sum of the constants below.
     pub flags: u64,
 }
@@ -68,20 +62,6 @@ impl Config {
         (self.agent_process != 0 && self.agent_process == process)
             || (self.agent_cgroup != 0 && self.agent_cgroup == cgroup)
     }
-
-    /// The port of leg F for the family, in network order; 0 where there is none.
-    #[inline(always)]
-    #[must_use]
-    pub const fn leg_port(&self, v4: bool) -> u16 {
-        if v4 { self.leg_port_v4 } else { self.leg_port_v6 }
-    }
-
-    /// The port where the agent answers who asks for names by the family, in network order; 0 for none.
-    #[inline(always)]
-    #[must_use]
-    pub const fn names_port(&self, v4: bool) -> u16 {
-        if v4 { self.names_port_v4 } else { self.names_port_v6 }
-    }
 }
 
 #[cfg(test)]
@@ -96,11 +76,10 @@ mod tests {
             offset_of!(Config, namespace),
             offset_of!(Config, agent_process),
             offset_of!(Config, default_action),
-            offset_of!(Config, leg_port_v4),
-            offset_of!(Config, names_port_v4),
+            offset_of!(Config, doors),
             offset_of!(Config, flags),
         );
-        assert_eq!(offsets, (24, 40, 44, 48, 52, 56));
+        assert_eq!(offsets, (24, 40, 44, 48, 56));
     }
 
     #[test]

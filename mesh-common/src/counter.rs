@@ -28,12 +28,14 @@ pub enum Counter {
     Moved,
     /// Questions for names, or connections for them, that were sent to the agent.
     Names,
+    /// Connects let go by themselves, without TLS, because no agent is there and the service would rather have that.
+    Opened,
     /// Something did not fit into a map, and the connection was refused for it.
     Full,
 }
 
 impl Counter {
-    pub const COUNT: u32 = 14;
+    pub const COUNT: u32 = 15;
 
     pub const ALL: [Self; Self::COUNT as usize] = [
         Self::Seen,
@@ -49,6 +51,7 @@ impl Counter {
         Self::Told,
         Self::Moved,
         Self::Names,
+        Self::Opened,
         Self::Full,
     ];
 
@@ -69,6 +72,7 @@ impl Counter {
             Self::Told => "told",
             Self::Moved => "moved",
             Self::Names => "names",
+            Self::Opened => "opened",
             Self::Full => "full",
         }
     }

@@ -10,7 +10,8 @@ pub struct Destination {
     pub service: ServiceNumber,
     /// A sum of the constants below.
     pub flags: u32,
-    /// The server's own socket, where it is on this host; [`Endpoint::is_none`] where it is not.
+    /// The server's own socket: on this host, or with [`Self::ELSEWHERE`] on another; [`Endpoint::is_none`] where
+    /// none is known.
     pub server: Endpoint,
     reserved: u32,
 }
@@ -24,6 +25,10 @@ impl Destination {
     pub const HERE: u32 = 1 << 2;
     /// `sk_msg` may move bytes between the client and the server.
     pub const FAST: u32 = 1 << 3;
+    /// Where no agent is there to bring them, clients may go by themselves, without TLS.
+    pub const OPEN: u32 = 1 << 4;
+    /// `server` is on another host.
+    pub const ELSEWHERE: u32 = 1 << 5;
 
     /// A service that the agent reaches.
     #[must_use]
@@ -31,7 +36,7 @@ impl Destination {
         Self { namespace: 0, service, flags, server: Endpoint::from_wire([0; 4], 0), reserved: 0 }
     }
 
-    /// A service with a server on this host; `namespace` as in the field.
+    /// A service with a server on this host, or with [`Self::ELSEWHERE`] on another; `namespace` as in the field.
     #[must_use]
     pub const fn local(service: ServiceNumber, flags: u32, server: Endpoint, namespace: u64) -> Self {
         Self { namespace, service, flags, server, reserved: 0 }
@@ -62,7 +67,9 @@ impl Destination {
     #[inline(always)]
     #[must_use]
     pub const fn is_local_to(self, namespace: u64) -> bool {
-        !self.server.is_none() && (self.namespace == 0 || self.namespace == namespace)
+        !self.has(Self::ELSEWHERE)
+            && !self.server.is_none()
+            && (self.namespace == 0 || self.namespace == namespace)
     }
 }
 
@@ -91,6 +98,12 @@ mod tests {
         assert!(Destination::local(1, 0, server, 0).is_local_to(6));
         assert!(!Destination::remote(1, 0).is_local_to(0));
         assert!(!Destination::guarded(1, 5).is_local_to(5));
+    }
+
+    #[test]
+    fn a_server_elsewhere_is_local_to_nobody() {
+        let server = Endpoint::from_wire_v4(1, 80);
+        assert!(!Destination::local(1, Destination::ELSEWHERE, server, 0).is_local_to(5));
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod counter;
 mod decide;
 mod denied;
 mod destination;
+mod doors;
 mod endpoint;
 mod flow;
 mod kept;
@@ -25,6 +26,7 @@ pub use counter::Counter;
 pub use decide::{ANY, Action, ServiceNumber, decide, most_specific};
 pub use denied::Denied;
 pub use destination::Destination;
+pub use doors::Doors;
 pub use endpoint::Endpoint;
 pub use flow::Flow;
 pub use kept::Kept;
@@ -36,4 +38,4 @@ pub use workload::Workload;
 
 /// The number of this set of layouts. It grows with every change of a key, a value or a map's kind, so
 /// that programs and agent never read each other's maps by another layout.
-pub const LAYOUT: u32 = 3;
+pub const LAYOUT: u32 = 4;

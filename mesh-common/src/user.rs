@@ -1,6 +1,8 @@
 //! What lets the agent read and write these values in the kernel's maps.
 
-use crate::{Config, Denied, Destination, Endpoint, Flow, Kept, Origin, Pair, StrictPort, Tuple, Workload};
+use crate::{
+    Config, Denied, Destination, Doors, Endpoint, Flow, Kept, Origin, Pair, StrictPort, Tuple, Workload,
+};
 
 macro_rules! plain {
     ($($value:ty),* $(,)?) => {$(
@@ -9,4 +11,4 @@ macro_rules! plain {
     )*};
 }
 
-plain!(Config, Denied, Destination, Endpoint, Flow, Kept, Origin, Pair, StrictPort, Tuple, Workload);
+plain!(Config, Denied, Destination, Doors, Endpoint, Flow, Kept, Origin, Pair, StrictPort, Tuple, Workload);

@@ -2,12 +2,13 @@
 
 use crate::address::{Family, V4, V6, socket};
 use crate::caller::{self, Caller};
+use crate::doors;
 use crate::kept;
 use crate::maps::{CONFIG, DESTINATION, INTENT};
 use crate::names;
-use crate::stats::{count, tell_denied};
+use crate::stats::{count, tell_denied, tell_news};
 use aya_ebpf::EbpfContext;
-use aya_ebpf::helpers::{bpf_get_netns_cookie, bpf_ktime_get_ns};
+use aya_ebpf::helpers::bpf_ktime_get_ns;
 use aya_ebpf::macros::cgroup_sock_addr;
 use aya_ebpf::programs::SockAddrContext;
 use mesh_common::{Action, Config, Counter, Destination, Endpoint, Origin, Pair, ServiceNumber, decide};
@@ -82,8 +83,7 @@ fn elsewhere<F: Family>(ctx: &SockAddrContext, config: &Config, wanted: Endpoint
 /// not the agent. Others have the mesh's addresses.
 #[inline(always)]
 fn guard<F: Family>(ctx: &SockAddrContext, config: &Config, wanted: Endpoint, to: &Destination) -> i32 {
-    // SAFETY: the helper reads the context that the kernel gave.
-    if to.namespace != unsafe { bpf_get_netns_cookie(ctx.as_ptr()) } {
+    if to.namespace != doors::namespace(ctx) {
         return GO_ON;
     }
     match caller::identify(ctx) {
@@ -121,32 +121,47 @@ fn steer<F: Family>(
         tell_denied(ctx, source, to.service, wanted);
         return forbid(Counter::Denied);
     }
-    // SAFETY: the helper reads the context that the kernel gave.
-    let namespace = unsafe { bpf_get_netns_cookie(ctx.as_ptr()) };
+    let namespace = doors::namespace(ctx);
     let origin = Origin { source, destination: to.service, endpoint: wanted, path: to.straight_path() };
     if to.is_local_to(namespace) && F::fits(to.server) {
         return send::<F>(ctx, to.server, origin, Counter::Local);
     }
-    let Some(leg) = leg(config, namespace, wanted) else {
+    if !is_there(config) {
+        return without_agent::<F>(ctx, to, origin);
+    }
+    let port = doors::of(config, namespace).map_or(0, |doors| doors.leg(wanted.is_v4()));
+    if port == 0 {
+        tell_news(); // The agent may not know yet that anybody of the mesh is in there.
         return refuse::<F>(ctx, wanted, Counter::Unserved);
-    };
+    }
+    let leg = Endpoint::from_wire(wanted.loopback(), port);
     send::<F>(ctx, leg, Origin { path: Origin::AGENT, ..origin }, Counter::Redirected)
+}
+
+/// Whether the agent lives, and has not said that it ends.
+#[inline(always)]
+fn is_there(config: &Config) -> bool {
+    // SAFETY: the helper takes nothing.
+    let alive = config.agent_is_alive(unsafe { bpf_ktime_get_ns() });
+    alive && (config.doors.leg_v4 != 0 || config.doors.leg_v6 != 0)
+}
+
+/// Refused, unless the service would rather be reached without TLS than not at all: at the address that was asked for,
+/// or, where that exists in the mesh only, at a server's.
+#[inline(always)]
+fn without_agent<F: Family>(ctx: &SockAddrContext, to: &Destination, origin: Origin) -> i32 {
+    let is_known = !to.has(Destination::VIRTUAL) || to.has(Destination::ELSEWHERE);
+    let server = if to.has(Destination::VIRTUAL) { to.server } else { origin.endpoint };
+    if !to.has(Destination::OPEN) || !is_known || !F::fits(server) {
+        return refuse::<F>(ctx, origin.endpoint, Counter::Unserved);
+    }
+    send::<F>(ctx, server, Origin { path: Origin::SERVER, ..origin }, Counter::Opened)
 }
 
 #[inline(always)]
 pub fn intention(source: ServiceNumber, destination: ServiceNumber) -> Option<Action> {
     // SAFETY: the value is one word.
     unsafe { INTENT.get(Pair { source, destination }) }.map(|action| Action::from_raw(*action))
-}
-
-/// Where leg F listens for this caller; none when the agent is dead, or out of the caller's reach.
-#[inline(always)]
-fn leg(config: &Config, namespace: u64, wanted: Endpoint) -> Option<Endpoint> {
-    let port = config.leg_port(wanted.is_v4());
-    // SAFETY: the helper takes nothing.
-    let alive = config.agent_is_alive(unsafe { bpf_ktime_get_ns() });
-    (alive && port != 0 && config.namespace == namespace)
-        .then(|| Endpoint::from_wire(wanted.loopback(), port))
 }
 
 #[inline(always)]

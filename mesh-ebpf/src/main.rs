@@ -11,6 +11,7 @@ mod caller;
 mod connect;
 mod context;
 mod create;
+mod doors;
 mod getpeername;
 mod getsockopt;
 mod kept;

@@ -4,8 +4,8 @@ use aya_ebpf::btf_maps::SkStorage;
 use aya_ebpf::macros::{btf_map, map};
 use aya_ebpf::maps::{Array, HashMap, LruHashMap, PerCpuArray, RingBuf, SockHash};
 use mesh_common::{
-    Config, Counter, Destination, Endpoint, Flow, Kept, Origin, Pair, ServiceNumber, StrictPort, Tuple,
-    Workload,
+    Config, Counter, Destination, Doors, Endpoint, Flow, Kept, Origin, Pair, ServiceNumber, StrictPort,
+    Tuple, Workload,
 };
 
 const CONNECTIONS: u32 = 65_536;
@@ -24,11 +24,19 @@ pub static INTENT: HashMap<Pair, u32> = HashMap::with_max_entries(65_536, 0);
 #[map(name = "cfg")]
 pub static CONFIG: Array<Config> = Array::with_max_entries(1, 0);
 
+/// Where the agent listens in other network namespaces than its own, by their cookies.
+#[map(name = "doors")]
+pub static DOORS: HashMap<u64, Doors> = HashMap::with_max_entries(1_024, 0);
+
 #[map(name = "counters")]
 pub static COUNTERS: PerCpuArray<u64> = PerCpuArray::with_max_entries(Counter::COUNT, 0);
 
 #[map(name = "events")]
 pub static EVENTS: RingBuf = RingBuf::with_byte_size(256 * 1024, 0);
+
+/// What should be looked at: somebody has begun to listen, or has no door.
+#[map(name = "news")]
+pub static NEWS: RingBuf = RingBuf::with_byte_size(4_096, 0);
 
 /// From the SYN of a redirected connection to its arrival, by the connecting end.
 #[map(name = "origin")]

@@ -5,12 +5,13 @@
 
 use crate::address::{Family, V4, V6, socket};
 use crate::caller;
+use crate::doors;
 use crate::kept;
 use crate::maps::{CONFIG, RESOLVER};
 use crate::stats::count;
 use aya_ebpf::EbpfContext;
+use aya_ebpf::helpers::bpf_ktime_get_ns;
 use aya_ebpf::helpers::generated::bpf_get_socket_cookie;
-use aya_ebpf::helpers::{bpf_get_netns_cookie, bpf_ktime_get_ns};
 use aya_ebpf::macros::cgroup_sock_addr;
 use aya_ebpf::programs::SockAddrContext;
 use mesh_common::{Config, Counter, Endpoint, Origin};
@@ -80,11 +81,12 @@ pub fn send<F: Family>(ctx: &SockAddrContext, config: &Config, wanted: Endpoint)
 
 #[inline(always)]
 fn door(ctx: &SockAddrContext, config: &Config, wanted: Endpoint) -> Option<Endpoint> {
-    let port = config.names_port(wanted.is_v4());
-    // SAFETY: the helpers take nothing, or read the context that the kernel gave.
-    let (namespace, now) = unsafe { (bpf_get_netns_cookie(ctx.as_ptr()), bpf_ktime_get_ns()) };
-    (port != 0 && config.namespace == namespace && config.knows_names(now))
-        .then(|| Endpoint::from_wire(wanted.loopback(), port))
+    // SAFETY: the helper takes nothing.
+    if !config.knows_names(unsafe { bpf_ktime_get_ns() }) {
+        return None;
+    }
+    let port = doors::of(config, doors::namespace(ctx))?.names(wanted.is_v4());
+    (port != 0).then(|| Endpoint::from_wire(wanted.loopback(), port))
 }
 
 /// Who asked one server does not take the answer of another.
@@ -92,8 +94,11 @@ fn door(ctx: &SockAddrContext, config: &Config, wanted: Endpoint) -> Option<Endp
 fn answered<F: Family>(ctx: &SockAddrContext) -> i32 {
     let Some(origin) = kept::asked(socket(ctx)) else { return GO_ON };
     let (from, Some(config)) = (F::read(ctx), CONFIG.get(0)) else { return GO_ON };
-    let is_ours = from.wire_port() == config.names_port(from.is_v4()) && from.address() == from.loopback();
-    if origin.has(Origin::NAMES) && is_ours {
+    if !origin.has(Origin::NAMES) || from.address() != from.loopback() {
+        return GO_ON;
+    }
+    let Some(doors) = doors::of(config, doors::namespace(ctx)) else { return GO_ON };
+    if from.wire_port() == doors.names(from.is_v4()) {
         F::write(ctx, origin.endpoint);
     }
     GO_ON

@@ -3,12 +3,12 @@
 use crate::context::{local_port, remote_port, words};
 use crate::kept;
 use crate::maps::{ADMITTED, FLOW, ORIGIN, SOCKETS, TOLD};
-use crate::stats::count;
+use crate::stats::{count, tell_news};
 use crate::storage;
 use aya_ebpf::EbpfContext;
 use aya_ebpf::bindings::{
     BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB, BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB, BPF_SOCK_OPS_STATE_CB,
-    BPF_SOCK_OPS_STATE_CB_FLAG, BPF_SOCK_OPS_TCP_CONNECT_CB, BPF_TCP_CLOSE,
+    BPF_SOCK_OPS_STATE_CB_FLAG, BPF_SOCK_OPS_TCP_CONNECT_CB, BPF_SOCK_OPS_TCP_LISTEN_CB, BPF_TCP_CLOSE,
 };
 use aya_ebpf::cty::c_void;
 use aya_ebpf::helpers::bpf_get_netns_cookie;
@@ -30,6 +30,7 @@ pub fn mesh_sockops(ctx: SockOpsContext) -> u32 {
         BPF_SOCK_OPS_TCP_CONNECT_CB => before_syn(&ctx),
         BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB => connected(&ctx),
         BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB => accepted(&ctx),
+        BPF_SOCK_OPS_TCP_LISTEN_CB => tell_news(),
         BPF_SOCK_OPS_STATE_CB if ctx.arg(1) == BPF_TCP_CLOSE => closed(&ctx),
         _ => {}
     }

@@ -49,6 +49,16 @@ impl Namespace {
         std::thread::spawn(|| enter().map(|()| Self::own())).join().expect("making one does not panic")
     }
 
+    /// Runs the closure on a thread in there. What it starts is in there too.
+    pub fn run<T: Send + 'static>(&self, body: impl FnOnce() -> T + Send + 'static) -> T {
+        let file = self.0.clone();
+        let inside = move || {
+            setns(&*file, CloneFlags::CLONE_NEWNET).expect("who made a namespace may enter it");
+            body()
+        };
+        std::thread::spawn(inside).join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    }
+
     /// The command, once it is carried out, is in there.
     pub fn enter(&self, command: &mut Command) {
         let file = self.0.clone();

@@ -4,7 +4,7 @@ use super::control::Control;
 use super::core::Core;
 use super::dataplane;
 use super::dataplane_facts::AskDataPlane;
-use super::doors::Doors;
+use super::doors::{Doors, across};
 use super::error::StartError;
 use super::house::House;
 use super::membership::{self, Pools};
@@ -74,8 +74,8 @@ pub(super) async fn build(
     let doors = Doors::bind(&config, &deps, opened.plane.resolvers()).await?;
     register(&config, &local)?;
     announce(&config, id, &doors, &opened.plane.mode());
-    let steerer =
-        mesh.steerer(opened, &config, &catalog, &local, SteererDoors { questions, names: doors.names() });
+    let steered = SteererDoors { questions, names: doors.names(), across: across(&deps) };
+    let steerer = mesh.steerer(opened, &config, &catalog, &local, steered)?;
     tasks.spawn("data plane", steerer.run(shutdown.clone()));
     let watches = watch(&config, &doors.http_addresses(), &mut tasks, &shutdown);
     doors.serve(&mut tasks, &shutdown);

@@ -2,6 +2,7 @@ use crate::catalog::Later;
 use crate::dataplane::workload::Identities;
 use crate::dataplane::{Guarded, Mode};
 use crate::http::{DataPlane, DataPlaneFacts};
+use std::collections::BTreeMap;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
@@ -40,6 +41,16 @@ impl DataPlane for AskDataPlane {
             answer.unwrap_or_else(|| [("mode".to_owned(), "unknown: it does not answer".to_owned())].into())
         })
     }
+}
+
+/// Network namespaces other than the agent's, by their inode numbers: a service that is in there, and how it fares.
+pub(super) type Places = BTreeMap<u64, (String, String)>;
+
+/// Who is elsewhere, and whether the agent is there for them.
+pub(super) fn of_places(places: &Places) -> DataPlaneFacts {
+    let told = places.iter();
+    told.map(|(inode, (service, how))| (format!("network.{inode}"), format!("{how} ({service} is in it)")))
+        .collect()
 }
 
 /// How connections come into the mesh, and why so.

@@ -83,6 +83,6 @@ impl Doors {
     }
 }
 
-fn across(deps: &Deps) -> Arc<dyn Across> {
+pub(super) fn across(deps: &Deps) -> Arc<dyn Across> {
     Arc::new(NamesAcross(deps.elsewhere.clone()))
 }

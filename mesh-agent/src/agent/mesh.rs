@@ -6,6 +6,8 @@ use super::error::StartError;
 use super::follow::Follower;
 use super::identities::Identities;
 use super::ktls::FoundKtls;
+use super::options;
+use super::outposts::OutpostKit;
 use super::ports::{KernelCaptures, PolicyAuthorize, PrimaryDatacenter};
 use super::recheck::recheck;
 use super::sidecars::{SidecarDeps, Sidecars};
@@ -84,19 +86,26 @@ impl Mesh {
         catalog: &Catalog,
         local: &Arc<LocalState>,
         doors: SteererDoors,
-    ) -> Steerer {
+    ) -> Result<Steerer, StartError> {
+        let asked = opened.plane.resolvers().filter(|_| config.dataplane.dns);
+        let names = asked.map(|asked| Ok::<_, StartError>((options::dns(config)?, asked))).transpose()?;
         let datacenter = config.node.datacenter.clone();
+        let captures = Arc::new(KernelCaptures::new(catalog.clone(), datacenter, self.authorize()));
         let deps = SteererDeps {
-            catalog: catalog.clone(),
+            kit: OutpostKit {
+                engine: self.engine.clone(),
+                captures,
+                catalog: catalog.clone(),
+                across: doors.across.clone(),
+                names,
+            },
             local: local.clone(),
             snapshots: self.snapshots.clone(),
-            engine: self.engine.clone(),
             identities: Identities::new(self.leaf.clone(), self.roots.clone()),
-            captures: Arc::new(KernelCaptures::new(catalog.clone(), datacenter, self.authorize())),
             acceleration: opened.acceleration,
             ktls: self.ktls.clone(),
         };
-        Steerer::new(opened.plane, deps, doors)
+        Ok(Steerer::new(opened.plane, deps, doors))
     }
 
     fn authorize(&self) -> Arc<PolicyAuthorize> {

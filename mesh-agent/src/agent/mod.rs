@@ -27,6 +27,7 @@ mod mesh;
 mod node_id;
 mod observed;
 mod options;
+mod outposts;
 mod pid_file;
 mod ports;
 mod recheck;

@@ -1,21 +1,21 @@
 use super::dataplane_facts::{self, Questions};
 use super::identities::Identities;
 use super::ktls::FoundKtls;
-use super::ports::KernelCaptures;
+use super::outposts::{OutpostKit, Outposts, listen};
 use super::surveyor::Surveyor;
 use super::world;
-use crate::catalog::Catalog;
 use crate::dataplane::workload::{self, resolve};
 use crate::dataplane::{
-    Acceleration, DataPlane, DataPlaneError, Desired, Legs, Mode, Numbers, Steering, World,
+    Acceleration, DataPlane, DataPlaneError, Desired, Legs, Mode, News, Numbers, Steering, World,
 };
+use crate::dns::Across;
 use crate::http::DataPlaneFacts;
 use crate::local::LocalState;
 use crate::policy::MeshSnapshot;
-use crate::proxy::{Engine, ListenerHandle, TransparentSpec};
+use crate::proxy::ListenerHandle;
 use crate::task::Shutdown;
-use std::collections::HashMap;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::collections::{BTreeMap, HashMap};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -28,12 +28,11 @@ const REST: Duration = Duration::from_millis(50);
 
 /// What the steerer follows and serves with.
 pub(super) struct SteererDeps {
-    pub catalog: Catalog,
+    /// What doors are opened with, here and in other network namespaces.
+    pub kit: OutpostKit,
     pub local: Arc<LocalState>,
     pub snapshots: watch::Receiver<Arc<MeshSnapshot>>,
-    pub engine: Engine,
     pub identities: Identities,
-    pub captures: Arc<KernelCaptures>,
     pub acceleration: Acceleration,
     pub ktls: FoundKtls,
 }
@@ -44,6 +43,8 @@ pub(super) struct SteererDoors {
     pub questions: Questions,
     /// Where captured questions for names arrive.
     pub names: Legs,
+    /// Whom other datacenters' names are asked of.
+    pub across: Arc<dyn Across>,
 }
 
 /// Keeps the data plane at what registrations, catalog and intentions ask for.
@@ -58,6 +59,7 @@ pub(super) struct Steerer {
     desired: Option<Desired>,
     services: DataPlaneFacts,
     listeners: Vec<ListenerHandle>,
+    outposts: Outposts,
     complaint: Option<String>,
 }
 
@@ -67,12 +69,22 @@ enum Event {
     Catalog,
     Registrations,
     Intentions,
+    News,
     Question(oneshot::Sender<DataPlaneFacts>),
+}
+
+/// Never where there are none.
+async fn next(news: &mut Option<Box<dyn News>>) {
+    match news {
+        Some(news) => news.next().await,
+        None => std::future::pending().await,
+    }
 }
 
 impl Steerer {
     pub fn new(plane: Box<dyn DataPlane>, deps: SteererDeps, doors: SteererDoors) -> Self {
         Self {
+            outposts: Outposts::new(deps.kit.clone()),
             deps,
             doors,
             steering: Steering::new(plane),
@@ -104,9 +116,13 @@ impl Steerer {
             _ = self.deps.snapshots.wait_for(|intentions| intentions.generation() > 0) => {}
             () = shutdown.begun() => {}
         }
-        self.legs = self.listen();
+        let (listeners, legs) = listen(&self.deps.kit);
+        let Legs { names_v4, names_v6, .. } = self.doors.names;
+        (self.listeners, self.legs) = (listeners, Legs { names_v4, names_v6, ..legs });
         let mut beat = tokio::time::interval(BEAT);
-        let (changes, mut registrations) = (world::changes(&self.deps.catalog), self.deps.local.generation());
+        let mut news = self.steering.plane().news();
+        let (changes, mut registrations) =
+            (world::changes(&self.deps.kit.catalog), self.deps.local.generation());
         let mut seen = 0;
         while !shutdown.has_begun() {
             let event = tokio::select! {
@@ -114,14 +130,16 @@ impl Steerer {
                 newest = changes.changed(seen) => { seen = newest; Event::Catalog }
                 Ok(()) = registrations.changed() => Event::Registrations,
                 Ok(()) = self.deps.snapshots.changed() => Event::Intentions,
+                () = next(&mut news) => Event::News,
                 Some(question) = self.doors.questions.recv() => Event::Question(question),
                 () = shutdown.begun() => break,
             };
             self.take(event, &shutdown).await;
         }
-        let farewell = self.steering.plane().beat(Legs::default());
+        let farewell = self.steering.plane().beat(Legs::default(), &BTreeMap::new());
         self.complain(farewell.err());
         drop(self.listeners);
+        self.outposts.finish().await;
         self.deps.identities.finish().await;
     }
 
@@ -135,6 +153,12 @@ impl Steerer {
                     return;
                 }
             }
+            Event::News => {
+                self.surveyor.hint();
+                if !self.surveyor.is_due() {
+                    return;
+                }
+            }
             Event::Catalog => self.surveyor.hint(),
             Event::Registrations => self.surveyor.tell(),
             Event::Intentions => {}
@@ -145,7 +169,7 @@ impl Steerer {
     }
 
     fn beat(&mut self) -> Result<(), DataPlaneError> {
-        self.steering.plane().beat(self.legs)?;
+        self.steering.plane().beat(self.legs, &self.outposts.legs())?;
         self.cut()
     }
 
@@ -162,25 +186,10 @@ impl Steerer {
         let mut told = dataplane_facts::of_mode(&self.steering.mode());
         told.extend(self.steering.plane().facts());
         told.extend(self.services.clone());
+        told.extend(dataplane_facts::of_places(&self.outposts.places()));
         told.insert("accelerate".to_owned(), self.deps.acceleration.told());
-        told.extend(self.deps.ktls.facts(&self.deps.engine.counters().values()));
+        told.extend(self.deps.ktls.facts(&self.deps.kit.engine.counters().values()));
         let _ = question.send(told); // Who asked may be gone.
-    }
-
-    /// A port each, chosen by the system; where there is no IPv6, there is nobody to send there.
-    fn listen(&mut self) -> Legs {
-        let mut open = |bind: SocketAddr| {
-            let spec = TransparentSpec { bind, captures: self.deps.captures.clone() };
-            let listener = self.deps.engine.transparent(spec).inspect_err(|error| {
-                tracing::warn!(%error, "captured connections to addresses of this family are refused");
-            });
-            let listener = listener.ok()?;
-            let port = listener.local_addr().port();
-            self.listeners.push(listener);
-            Some(port)
-        };
-        let v4 = open((Ipv4Addr::LOCALHOST, 0).into());
-        Legs { v4, v6: open((Ipv6Addr::LOCALHOST, 0).into()), ..self.doors.names }
     }
 
     async fn turn(&mut self, shutdown: &Shutdown) -> Result<(), DataPlaneError> {
@@ -188,6 +197,8 @@ impl Steerer {
         let view = self.deps.local.view();
         let (instances, guarded) = (world::instances(&view), world::guarded(&view));
         let identities = resolve(&instances, self.surveyor.look(&instances).await?);
+        let networks = self.surveyor.networks(&identities.bound).await?;
+        self.outposts.keep(networks, shutdown).await;
         for instance in &instances {
             self.numbers.of_local(&instance.service); // Rules count for them though none of their processes runs.
         }
@@ -195,7 +206,7 @@ impl Steerer {
         let options = self.deps.local.options();
         let proxies = self.deps.local.proxies().borrow().clone();
         let services = world::services(
-            &self.deps.catalog.state(),
+            &self.deps.kit.catalog.state(),
             &options.node.name,
             &proxies,
             &self.deps.acceleration,
@@ -231,7 +242,7 @@ impl Steerer {
             sources.insert(self.numbers.of_local(&workload.service), (workload.service.clone(), feed));
         }
         let leads = |address: &SocketAddr| desired.destinations.contains_key(address);
-        self.deps.captures.know(self.numbers.clone(), sources, leads);
+        self.deps.kit.captures.know(self.numbers.clone(), sources, leads);
         Ok(())
     }
 

@@ -1,11 +1,11 @@
 use crate::dataplane::DataPlaneError;
-use crate::dataplane::workload::{Hierarchy, HostView, Instance, Wanted};
+use crate::dataplane::workload::{Hierarchy, HostView, Instance, Networks, Wanted, Workload};
 use std::time::{Duration, Instant};
 
 /// How old a survey may be. What bears on it and tells of itself is looked at before.
 const STALE: Duration = Duration::from_secs(5);
 
-/// How old a survey is at least before a change of the catalog makes a new one.
+/// How old a survey is at least before a hint makes a new one: a host may be busy with what seldom matters.
 const YOUNG: Duration = Duration::from_secs(1);
 
 /// Knows which sockets, cgroups and processes this host has, as of a moment ago.
@@ -17,11 +17,23 @@ pub(super) struct Surveyor {
     started: Vec<String>,
     /// Somebody knows of a change.
     told: bool,
+    /// Something may have changed.
+    hinted: bool,
+    /// Where the workloads' processes are that are not in our network namespace, as of that moment.
+    networks: (Option<Instant>, Networks),
 }
 
 impl Surveyor {
     pub fn new() -> Self {
-        Self { host: HostView::default(), wanted: None, taken: None, started: Vec::new(), told: false }
+        Self {
+            host: HostView::default(),
+            wanted: None,
+            taken: None,
+            started: Vec::new(),
+            told: false,
+            hinted: false,
+            networks: (None, Networks::new()),
+        }
     }
 
     /// The next look is a survey.
@@ -29,14 +41,15 @@ impl Surveyor {
         self.told = true;
     }
 
-    /// As [`Self::tell`], where something has changed that seldom matters.
+    /// As [`Self::tell`], as soon as the last survey is not young any more.
     pub fn hint(&mut self) {
-        self.told |= self.taken.is_none_or(|taken| taken.elapsed() >= YOUNG);
+        self.hinted = true;
     }
 
     /// Whether it is time for a survey. This is quick.
     pub fn is_due(&self) -> bool {
-        let stale = self.taken.is_none_or(|taken| taken.elapsed() >= STALE);
+        let limit = if self.hinted { YOUNG } else { STALE };
+        let stale = self.taken.is_none_or(|taken| taken.elapsed() >= limit);
         stale || self.told || Hierarchy::find().is_ok_and(|hierarchy| hierarchy.started() != self.started)
     }
 
@@ -58,9 +71,22 @@ impl Surveyor {
             (host, wanted, started)
         };
         let looked = tokio::task::spawn_blocking(look).await.map_err(|error| failed(&error))?;
-        (self.told, self.taken) = (false, Some(Instant::now()));
+        (self.told, self.hinted, self.taken) = (false, false, Some(Instant::now()));
         let (host, wanted, started) = looked;
         (self.host, self.wanted, self.started) = (host, Some(wanted), started);
         Ok(&self.host)
+    }
+
+    /// In which other network namespaces these workloads are, looked up after each survey.
+    pub async fn networks(&mut self, workloads: &[Workload]) -> Result<&Networks, DataPlaneError> {
+        if self.networks.0 == self.taken {
+            return Ok(&self.networks.1);
+        }
+        let failed = |error: &dyn std::fmt::Display| DataPlaneError::new("told who is where", error);
+        let hierarchy = Hierarchy::find().map_err(|error| failed(&error))?;
+        let workloads = workloads.to_vec();
+        let looked = tokio::task::spawn_blocking(move || hierarchy.networks(&workloads)).await;
+        self.networks = (self.taken, looked.map_err(|error| failed(&error))?);
+        Ok(&self.networks.1)
     }
 }

@@ -49,12 +49,18 @@ pub(super) fn services(
             true => app(&proxy).map(|app| Instance { address, server: Some(app) }),
             false => Some(Instance { address, server: None }),
         };
-        let instances = fronted(state, name).into_iter().filter_map(instance).collect();
-        let direct = state.instances(name, Reach::Direct).into_iter().filter(here);
-        let wishes: Vec<_> = direct.map(|endpoint| Wishes::of(&endpoint.service.meta)).collect();
+        let fronted = fronted(state, name);
+        let is_fit = |f: &&Fronted| !here(&f.proxy) && Health::OnlyPassing.accepts(f.proxy.status);
+        let elsewhere = fronted.iter().filter(is_fit).map(|f| f.address).min();
+        let instances = fronted.into_iter().filter_map(instance).collect();
+        let direct = state.instances(name, Reach::Direct);
+        let everywhere = |endpoint: &Endpoint| Wishes::of(&endpoint.service.meta);
+        let open = !direct.is_empty() && direct.iter().all(|endpoint| everywhere(endpoint).open);
+        let wishes: Vec<_> = direct.iter().filter(|e| here(e)).map(everywhere).collect();
         let strict = wishes.iter().any(|wishes| wishes.strict);
         let fast = wishes.iter().all(|wishes| acceleration.of(wishes.accelerate));
-        MeshService { name: name.clone(), virtual_ip: *virtual_ip, server, instances, strict, fast }
+        let (name, virtual_ip) = (name.clone(), *virtual_ip);
+        MeshService { name, virtual_ip, server, instances, strict, fast, open, elsewhere }
     };
     state.virtual_ips().map(service).collect()
 }

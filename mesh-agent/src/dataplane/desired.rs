@@ -34,6 +34,11 @@ pub struct Target {
     pub is_virtual: bool,
     /// The server's own socket, where it is on this host.
     pub server: Option<SocketAddr>,
+    /// Where no agent is there to bring them, clients may go by themselves.
+    pub open: bool,
+    /// Where they go then that asked for an address of the mesh's own: a server on another host. There is one only
+    /// where there is none on this host.
+    pub fallback: Option<SocketAddr>,
     /// The server is strict: who comes through the mesh is let in.
     pub strict: bool,
     /// Messages to the server may go past TCP.
@@ -70,6 +75,10 @@ pub struct MeshService {
     pub instances: Vec<Instance>,
     pub strict: bool,
     pub fast: bool,
+    /// It would rather be reached without TLS than not at all, where no agent is there.
+    pub open: bool,
+    /// A healthy instance on another host.
+    pub elsewhere: Option<SocketAddr>,
 }
 
 /// An instance of a service of the mesh.
@@ -166,9 +175,13 @@ impl Desired {
             server: service.server,
             strict: service.strict,
             fast: service.fast,
+            open: service.open,
             ..Target::default()
         };
-        self.destinations.insert(virtual_ip, Target { is_virtual: true, ..target });
+        let may_go =
+            |address: &SocketAddr| service.open && service.server.is_none() && is_destination(address);
+        let fallback = service.elsewhere.filter(may_go);
+        self.destinations.insert(virtual_ip, Target { is_virtual: true, fallback, ..target });
         for Instance { address, server } in &service.instances {
             if is_destination(address) {
                 let target = Target { server: *server, ..target };

@@ -4,9 +4,9 @@ use super::kernel::{
     Attachment, Doubt, Facts, Host, KernelError, Maps, Pins, Resolvers, monotonic_now, namespace_cookie,
 };
 use super::plan::Step;
-use super::plane::{Asked, DataPlane, DataPlaneError, Legs, Mode};
+use super::plane::{Asked, DataPlane, DataPlaneError, Legs, Mode, News};
 use super::workload::{CgroupPath, Hierarchy};
-use mesh_common::{Action, Config, Destination, Endpoint, Pair, ServiceNumber, StrictPort, Workload};
+use mesh_common::{Action, Config, Destination, Doors, Endpoint, Pair, ServiceNumber, StrictPort, Workload};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -24,6 +24,8 @@ const NAMES_PATIENCE: Duration = Duration::from_secs(3);
 pub struct EbpfDataPlane {
     attachment: Attachment,
     config: Config,
+    /// What the kernel was told last of other network namespaces.
+    elsewhere: BTreeMap<u64, Doors>,
     pins: Pins,
     /// Held while this agent lives: there is one to a set of pins.
     _lock: File,
@@ -51,13 +53,11 @@ impl EbpfDataPlane {
             agent_process: std::process::id(),
             agent_cgroup: own_cgroup(),
             names_limit: nanoseconds(NAMES_PATIENCE),
-            names_port_v4: 0,
-            names_port_v6: 0,
-            leg_port_v4: 0,
-            leg_port_v6: 0,
+            doors: Doors::default(),
             ..before
         };
-        Ok(Self { attachment, config, pins: kept, _lock: lock })
+        let elsewhere = attachment.maps().doors.list().map_err(attach)?.into_iter().collect();
+        Ok(Self { attachment, config, elsewhere, pins: kept, _lock: lock })
     }
 
     /// Takes everything out of the kernel that an agent has left at `pins`.
@@ -76,6 +76,22 @@ impl EbpfDataPlane {
     fn say(&mut self) -> Result<(), KernelError> {
         let config = self.config;
         self.maps().set_config(config)
+    }
+
+    fn say_elsewhere(&mut self, wanted: &BTreeMap<u64, Legs>) -> Result<(), KernelError> {
+        let gone = self.elsewhere.keys().filter(|cookie| !wanted.contains_key(cookie));
+        for cookie in gone.copied().collect::<Vec<_>>() {
+            self.maps().doors.remove(&cookie)?;
+            self.elsewhere.remove(&cookie);
+        }
+        for (cookie, legs) in wanted {
+            let doors = doors(*legs);
+            if self.elsewhere.get(cookie) != Some(&doors) {
+                self.maps().doors.set(cookie, &doors)?;
+                self.elsewhere.insert(*cookie, doors);
+            }
+        }
+        Ok(())
     }
 
     fn read(&self) -> Result<Desired, KernelError> {
@@ -117,6 +133,10 @@ impl Asked for Resolvers {
     fn server(&self, udp: bool, client: SocketAddr, here: SocketAddr) -> Option<SocketAddr> {
         self.of(udp, client, here)
     }
+
+    fn here(&self) -> Option<Arc<dyn Asked>> {
+        Some(Arc::new(Self::here(self).ok()?))
+    }
 }
 
 impl EbpfDataPlane {
@@ -152,13 +172,15 @@ impl DataPlane for EbpfDataPlane {
         self.change(step).map_err(|error| DataPlaneError::new("changed", &error))
     }
 
-    fn beat(&mut self, legs: Legs) -> Result<(), DataPlaneError> {
+    fn beat(&mut self, legs: Legs, elsewhere: &BTreeMap<u64, Legs>) -> Result<(), DataPlaneError> {
         self.config.heartbeat = monotonic_now();
-        self.config.leg_port_v4 = legs.v4.unwrap_or_default().to_be();
-        self.config.leg_port_v6 = legs.v6.unwrap_or_default().to_be();
-        self.config.names_port_v4 = legs.names_v4.unwrap_or_default().to_be();
-        self.config.names_port_v6 = legs.names_v6.unwrap_or_default().to_be();
-        self.say().map_err(|error| DataPlaneError::new("told that the agent lives", &error))
+        self.config.doors = doors(legs);
+        let said = self.say_elsewhere(elsewhere).and_then(|()| self.say());
+        said.map_err(|error| DataPlaneError::new("told that the agent lives", &error))
+    }
+
+    fn news(&mut self) -> Option<Box<dyn News>> {
+        Some(Box::new(self.maps().take_news()?))
     }
 
     fn resolvers(&self) -> Option<Arc<dyn Asked>> {
@@ -217,6 +239,16 @@ fn lock(pins: &Path) -> Result<File, DataPlaneError> {
     Ok(file)
 }
 
+fn doors(legs: Legs) -> Doors {
+    let port = |port: Option<u16>| port.unwrap_or_default().to_be();
+    Doors {
+        leg_v4: port(legs.v4),
+        leg_v6: port(legs.v6),
+        names_v4: port(legs.names_v4),
+        names_v6: port(legs.names_v6),
+    }
+}
+
 fn destination(target: Target, namespace: u64) -> Destination {
     if target.own {
         return Destination::guarded(target.service, namespace);
@@ -225,20 +257,26 @@ fn destination(target: Target, namespace: u64) -> Destination {
         (target.is_virtual, Destination::VIRTUAL),
         (target.strict, Destination::STRICT),
         (target.fast, Destination::FAST),
+        (target.open, Destination::OPEN),
+        (target.server.is_none() && target.fallback.is_some(), Destination::ELSEWHERE),
     ];
     let flags = kinds.iter().filter(|(is, _)| *is).map(|(_, flag)| flag).sum();
-    match target.server {
-        Some(server) => Destination::local(target.service, flags, server.into(), namespace),
-        None => Destination::remote(target.service, flags),
+    match (target.server, target.fallback) {
+        (Some(server), _) => Destination::local(target.service, flags, server.into(), namespace),
+        (None, Some(fallback)) => Destination::local(target.service, flags, fallback.into(), 0),
+        (None, None) => Destination::remote(target.service, flags),
     }
 }
 
 fn target(destination: Destination) -> Target {
     let server = Some(destination.server).filter(|server: &Endpoint| !server.is_none());
+    let (elsewhere, server) = (destination.has(Destination::ELSEWHERE), server.map(Endpoint::socket_addr));
     Target {
         service: destination.service,
         is_virtual: destination.has(Destination::VIRTUAL),
-        server: server.map(Endpoint::socket_addr),
+        server: server.filter(|_| !elsewhere),
+        fallback: server.filter(|_| elsewhere),
+        open: destination.has(Destination::OPEN),
         strict: destination.has(Destination::STRICT),
         fast: destination.has(Destination::FAST),
         own: destination.has(Destination::HERE),

@@ -4,7 +4,9 @@ use super::numbers::Numbers;
 use super::plan::{Step, plan};
 use mesh_common::Pair;
 use std::collections::BTreeMap;
+use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 
 /// Where the maps are kept, and how sockets are steered by them.
@@ -24,13 +26,18 @@ pub trait DataPlane: Send {
     /// It was not made.
     fn apply(&mut self, step: &Step) -> Result<(), DataPlaneError>;
 
-    /// Says that the agent lives and where its transparent listeners are. When it has not been said for ten
-    /// seconds, connections that need the agent are refused.
+    /// Says that the agent lives and where its transparent listeners are: in its own network namespace, and in others,
+    /// by their cookies. When it has not been said for ten seconds, connections that need the agent are refused.
     ///
     /// # Errors
     /// It could not be said.
-    fn beat(&mut self, _: Legs) -> Result<(), DataPlaneError> {
+    fn beat(&mut self, _: Legs, _: &BTreeMap<u64, Legs>) -> Result<(), DataPlaneError> {
         Ok(())
+    }
+
+    /// What tells that the host should be looked at, where anything does; once.
+    fn news(&mut self) -> Option<Box<dyn News>> {
+        None
     }
 
     /// Ends the open connections that went straight to their server and that `forbidden` says; how many.
@@ -61,7 +68,18 @@ pub trait DataPlane: Send {
 pub trait Asked: Send + Sync {
     /// `here` is where it arrived.
     fn server(&self, udp: bool, client: SocketAddr, here: SocketAddr) -> Option<SocketAddr>;
+
+    /// The same, for programs in the network namespace that this thread is in.
+    fn here(&self) -> Option<Arc<dyn Asked>>;
 }
+
+/// Tells that something has changed on this host that it should be looked at for.
+pub trait News: Send {
+    /// When there is something. It may be for nothing, and one look is enough for all of it.
+    fn next(&mut self) -> Soon<'_, ()>;
+}
+
+pub type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
 /// The ports of the transparent listeners, and of the door for names, at 127.0.0.1 and at `::1`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -210,7 +210,9 @@ fn rule(source: &str, destination: &str, action: Action) -> Rule {
 
 fn mesh(service: &str, n: u8, server: Option<SocketAddr>, instances: Vec<Instance>) -> MeshService {
     let virtual_ip = Ipv4Addr::new(240, 0, 0, n);
-    MeshService { name: name(service), virtual_ip, server, instances, strict: false, fast: false }
+    let elsewhere = Some(SocketAddr::from(([10, 0, 0, 7], 80)));
+    let (strict, fast, open) = (false, false, n == 3);
+    MeshService { name: name(service), virtual_ip, server, instances, strict, fast, open, elsewhere }
 }
 
 #[test]
@@ -251,16 +253,18 @@ fn the_maps_say_what_workloads_catalog_and_intentions_say() {
     let client = Numbers::default().of_local(&name("client"));
     let (web, db, far) = (0xf000_0001, 0xf000_0002, 0xf000_0003);
     let to = |service, is_virtual, server| Target { service, is_virtual, server, ..Target::default() };
+    let to_far = Target { open: true, ..to(far, false, None) };
+    let fallback = Some(SocketAddr::from(([10, 0, 0, 7], 80)));
     let expected = Desired {
         default: Allow,
         workloads: [(5, web), (6, client), (7, client)].into(),
         destinations: [
             (address(1), to(web, true, Some(app))),
             (address(2), to(db, true, Some(app))),
-            (address(3), to(far, true, None)),
+            (address(3), Target { is_virtual: true, fallback, ..to_far }),
             (real, to(web, false, Some(app))),
             (shared, to(web, false, Some(other))),
-            (remote, to(far, false, None)),
+            (remote, to_far),
         ]
         .into(),
         rules: [((client, web), Allow), ((ANY, db), Deny), ((client, ANY), Allow)]
@@ -284,6 +288,8 @@ fn a_strict_service_is_guarded_where_its_processes_are_and_its_own_address_leads
             instances: vec![Instance { address: app, server: Some(app) }],
             strict: true,
             fast: false,
+            open: false,
+            elsewhere: None,
         }],
         rules: &[],
         default: Allow,

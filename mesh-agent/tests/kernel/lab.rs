@@ -4,7 +4,7 @@ use crate::role::ROLE;
 use mesh_agent::dataplane::kernel::{
     Attachment, Host, Maps, Pins, cgroup_id, monotonic_now, namespace_cookie,
 };
-use mesh_common::{Action, Config, Counter, Destination, Endpoint, Pair, ServiceNumber, Workload};
+use mesh_common::{Action, Config, Counter, Destination, Doors, Endpoint, Pair, ServiceNumber, Workload};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, TcpStream};
@@ -75,8 +75,7 @@ impl Lab {
             names_limit: LONG,
             namespace: namespace_cookie().unwrap(),
             default_action: default as u32,
-            leg_port_v4: leg_v4.to_be(),
-            leg_port_v6: leg_v6.to_be(),
+            doors: Doors { leg_v4: leg_v4.to_be(), leg_v6: leg_v6.to_be(), ..Doors::default() },
             ..Config::default()
         };
         self.maps().set_config(config).unwrap();

@@ -1,18 +1,19 @@
 use super::error::KernelError;
 use super::facts::MapFill;
+use super::news::KernelNews;
 use super::table::{Table, take};
 use aya::Ebpf;
 use aya::maps::{Array, MapData, PerCpuArray, RingBuf, SkStorage};
 use mesh_common::{
-    Config, Counter, Denied, Destination, Endpoint, Flow, Origin, Pair, ServiceNumber, StrictPort, Tuple,
-    Workload,
+    Config, Counter, Denied, Destination, Doors, Endpoint, Flow, Origin, Pair, ServiceNumber, StrictPort,
+    Tuple, Workload,
 };
 use std::net::TcpStream;
 
 /// Each map of the object, by the name it is pinned under.
-pub(super) const NAMES: [&str; 14] = [
-    "workload", "dest", "intent", "cfg", "counters", "events", "origin", "admitted", "strict", "sockets",
-    "FLOW", "resolver", "KEPT", "TOLD",
+pub(super) const NAMES: [&str; 16] = [
+    "workload", "dest", "intent", "cfg", "doors", "counters", "events", "news", "origin", "admitted",
+    "strict", "sockets", "FLOW", "resolver", "KEPT", "TOLD",
 ];
 
 /// What the agent tells the programs, and what they tell it.
@@ -24,13 +25,19 @@ pub struct Maps {
     pub intent: Table<Pair, u32>,
     /// Has effect while [`super::Attachment::guard_strict`] is on.
     pub strict: Table<StrictPort, ServiceNumber>,
+    /// Where the agent listens in other network namespaces than its own, by their cookies.
+    pub doors: Table<u64, Doors>,
     /// Connections that have not arrived yet; the programs keep these two.
     pub origin: Table<Tuple, Origin>,
     pub admitted: Table<Tuple, u32>,
+    /// Whom a socket asked for names, by its cookie; the programs keep it.
+    pub resolver: Table<u64, Endpoint>,
     flow: SkStorage<MapData, Flow>,
     config: Array<MapData, Config>,
     counters: PerCpuArray<MapData, u64>,
     events: RingBuf<MapData>,
+    /// Until somebody takes it.
+    news: Option<RingBuf<MapData>>,
 }
 
 impl Maps {
@@ -44,9 +51,12 @@ impl Maps {
             origin: Table::take(ebpf, "origin")?,
             admitted: Table::take(ebpf, "admitted")?,
             flow: take(ebpf, "FLOW")?.try_into().map_err(opening("FLOW"))?,
+            doors: Table::take(ebpf, "doors")?,
+            resolver: Table::take(ebpf, "resolver")?,
             config: take(ebpf, "cfg")?.try_into().map_err(opening("cfg"))?,
             counters: take(ebpf, "counters")?.try_into().map_err(opening("counters"))?,
             events: take(ebpf, "events")?.try_into().map_err(opening("events"))?,
+            news: Some(take(ebpf, "news")?.try_into().map_err(opening("news"))?),
         })
     }
 
@@ -105,6 +115,11 @@ impl Maps {
         written.map_err(|e| KernelError::map("FLOW", "writing", e))
     }
 
+    /// What tells that the host should be looked at. There is one reader.
+    pub fn take_news(&mut self) -> Option<KernelNews> {
+        self.news.take().and_then(|ring| KernelNews::new(ring).ok())
+    }
+
     /// The next denial that nobody has heard of yet.
     pub fn next_denied(&mut self) -> Option<Denied> {
         let item = self.events.next()?;
@@ -127,6 +142,8 @@ impl Maps {
             MapFill::of(&self.strict)?,
             MapFill::of(&self.origin)?,
             MapFill::of(&self.admitted)?,
+            MapFill::of(&self.resolver)?,
+            MapFill::of(&self.doors)?,
         ])
     }
 }

@@ -9,6 +9,7 @@ use std::net::SocketAddr;
 pub struct Resolvers {
     by_cookie: HashMap<MapData, u64, Endpoint>,
     diag: Diag,
+    pins: Pins,
 }
 
 impl Resolvers {
@@ -22,7 +23,15 @@ impl Resolvers {
         let map = MapData::from_pin(pins.maps().join(name)).map_err(failed)?;
         let by_cookie = Map::LruHashMap(map).try_into().map_err(failed)?;
         let listing = |source| KernelError::Sockets { attempt: "asking for sockets", source };
-        Ok(Self { by_cookie, diag: Diag::open().map_err(listing)? })
+        Ok(Self { by_cookie, diag: Diag::open().map_err(listing)?, pins: pins.clone() })
+    }
+
+    /// The same, for sockets of the network namespace that this thread is in.
+    ///
+    /// # Errors
+    /// As for [`Self::open`].
+    pub fn here(&self) -> Result<Self, KernelError> {
+        Self::open(&self.pins)
     }
 
     /// Whom the program meant whose socket `client` has asked at `here`; `None` where nobody knows any more.

@@ -22,6 +22,7 @@ const RESOLVER: &str = "127.0.0.53";
 struct Host {
     address: &'static str,
     namespace: Namespace,
+    agent: Option<Process>,
     processes: Vec<Process>,
     directory: TempDir,
     /// Goes last, as in a scene.
@@ -32,7 +33,7 @@ impl Host {
     fn new(test: &str, address: &'static str, namespace: Namespace) -> Result<Self, String> {
         let cgroups = Cgroups::new(&format!("{test}-{address}"))?;
         let directory = tempfile::tempdir().unwrap();
-        Ok(Self { address, directory, namespace, processes: Vec::new(), cgroups })
+        Ok(Self { address, directory, namespace, agent: None, processes: Vec::new(), cgroups })
     }
 
     fn command(&self, below: &str, command: Command) -> Command {
@@ -41,9 +42,8 @@ impl Host {
         command
     }
 
-    fn start(&mut self, below: &str, log: &str, command: Command) {
-        let process = Process::start(self.command(below, command), &self.directory.path().join(log));
-        self.processes.push(process);
+    fn start(&self, below: &str, log: &str, command: Command) -> Process {
+        Process::start(self.command(below, command), &self.directory.path().join(log))
     }
 
     fn agent(&mut self, servers: usize, config: &Value) {
@@ -59,9 +59,14 @@ impl Host {
         whole.as_object_mut().unwrap().extend(config.as_object().unwrap().clone());
         let file = self.directory.path().join("config.json");
         std::fs::write(&file, whole.to_string()).unwrap();
+        self.start_agent();
+    }
+
+    /// As it is configured; it may be another's successor.
+    fn start_agent(&mut self) {
         let mut command = mesh(&["agent"]);
-        command.arg(format!("-config-file={}", file.display()));
-        self.start("agent", "agent.log", command);
+        command.arg(format!("-config-file={}", self.directory.path().join("config.json").display()));
+        self.agent = Some(self.start("agent", "agent.log", command));
     }
 
     /// A server in a cgroup of its own that answers with one text.
@@ -71,7 +76,8 @@ impl Host {
         std::fs::write(folder.join("index.html"), text).unwrap();
         let mut command = Command::new("python3");
         command.args(["-m", "http.server", port, "--bind", address, "--directory"]).arg(folder);
-        self.start("vault", &format!("{text}.log"), command);
+        let process = self.start("vault", &format!("{text}.log"), command);
+        self.processes.push(process);
     }
 
     fn mesh(&self, arguments: &[&str]) -> Output {
@@ -126,7 +132,9 @@ impl Hosts {
             {"name": "web", "id": "ill", "port": 8086, "connect": {"sidecar_service": {}},
                 "check": {"ttl": "1h", "status": "critical"}},
             {"name": "six", "address": B[1], "port": 8085, "connect": of_six},
+            {"name": "open", "port": 8087, "connect": {"sidecar_service": {}}, "meta": {"mesh-fail-open": "true"}},
         ]);
+        b.serve("0.0.0.0", "8087", "open");
         for (address, port, text) in
             [("0.0.0.0", "8081", "web"), ("0.0.0.0", "8086", "ill"), (B[1], "8085", "six")]
         {
@@ -223,6 +231,76 @@ fn an_outsider_has_a_plain_network(a: &Host, by_virtual: &str) {
     assert!(plain.is_ok_and(|capture| contains(&capture.stop(), "HTTP/1")), "in the clear");
     assert_eq!(a.fetch("vault", by_virtual).status, Some(7), "nobody is there");
     assert_ne!(a.fetch_by_name("vault", NAMED).status, Some(0), "nor is the name told");
+}
+
+/// Holds a connection, and says what became of it.
+const HELD: &str = "import socket, sys
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+assert s.getpeername()[0] == sys.argv[1], s.getpeername()
+print('connected', flush=True)
+s.settimeout(60)
+try: print('closed' if s.recv(1) == b'' else 'answered', flush=True)
+except ConnectionError as e: print(type(e).__name__, flush=True)";
+
+fn hold(a: &Host, address: &str, port: &str) -> Process {
+    let mut python = Command::new("python3");
+    python.args(["-c", HELD, address, port]);
+    let process = a.start("client", &format!("held-{port}.log"), python);
+    eventually("it is connected", || process.log().contains("connected").then_some(()));
+    process
+}
+
+fn url_of(a: &Host, service: &str) -> String {
+    let name = format!("{service}.virtual.consul");
+    let address = eventually("it has an address", || {
+        let program = asking(RESOLVER, a.directory.path(), &["getent", "hosts", &name]);
+        run(&mut a.command("client", program)).stdout.split_whitespace().next().map(str::to_owned)
+    });
+    format!("http://{address}/")
+}
+
+const REAL_OPEN: &str = "http://10.77.0.2:8087/";
+
+#[test]
+fn without_an_agent_only_services_that_say_so_are_reached_by_themselves() {
+    between_hosts("hosts-open", 1, |Hosts { mut a, b }| {
+        let [web, open] = ["web", "open"].map(|service| url_of(&a, service));
+        for (url, text) in [(web.as_str(), "web"), (&open, "open"), (REAL_OPEN, "open")] {
+            eventually(url, || (a.fetch("client", url).stdout == text).then_some(()));
+        }
+        b.mesh(&["intention", "create", "-deny", "friend", "open"]).success();
+        eventually("it is denied", || (a.fetch("friend", REAL_OPEN).status == Some(7)).then_some(()));
+
+        drop(a.agent.take()); // Killed.
+        let closed = |from: &str, urls: &[&str]| {
+            for url in urls {
+                assert_eq!(a.fetch(from, url).status, Some(7), "{url}");
+            }
+        };
+        eventually("what may be is reached by itself", || {
+            closed("client", &[&web, REAL]);
+            (a.fetch("client", REAL_OPEN).stdout == "open").then_some(())
+        });
+        let plain = Capture::start(8087);
+        assert_eq!(a.fetch("client", &open).success(), "open");
+        assert!(plain.is_ok_and(|capture| contains(&capture.stop(), "HTTP/1")), "in the clear");
+        closed("friend", &[&open, REAL_OPEN]);
+        closed("client", &[&web, REAL, REAL_SIX]);
+        let address = open.trim_start_matches("http://").trim_end_matches('/');
+        let held = [hold(&a, address, "80"), hold(&a, B[0], "8087")];
+
+        a.start_agent();
+        eventually("there is an agent again", || (a.fetch("client", &web).stdout == "web").then_some(()));
+        assert!(a.counter("opened") >= 4);
+        b.mesh(&["intention", "create", "-deny", "client", "open"]).success();
+        for mut process in held {
+            assert!(
+                process.wait(Duration::from_secs(20)).is_some(),
+                "what went by itself is cut when denied"
+            );
+            assert_eq!(process.log(), "connected\nConnectionAbortedError\n");
+        }
+    });
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod clients;
 mod cut;
+mod elsewhere;
 mod hosts;
 mod life;
 mod names;
@@ -199,7 +200,7 @@ except ConnectionError as e: print(type(e).__name__, flush=True)";
         let status = run(&mut mesh(&["dataplane", "status"])).success();
         let start = format!("{name} = ");
         let line = status.lines().find_map(|line| line.strip_prefix(&start));
-        line.unwrap_or_else(|| panic!("{status}")).to_owned()
+        line.unwrap_or_else(|| panic!("no {name} in {status}")).to_owned()
     }
 
     fn eventually_counted(&self, name: &str) {

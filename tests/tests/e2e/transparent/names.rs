@@ -10,12 +10,12 @@ use std::path::Path;
 use std::process::Command;
 
 /// What the server that programs mean says of every name, ours included.
-const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
-const V4: &str = "127.0.0.53";
+pub(super) const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
+pub(super) const V4: &str = "127.0.0.53";
 const V6: &str = "::1";
 
 /// It ends with the test's process; the network is the test's own.
-fn resolver(address: &'static str) {
+pub(super) fn resolver(address: &'static str) {
     let (udp, tcp) = (UdpSocket::bind((address, 53)).unwrap(), TcpListener::bind((address, 53)).unwrap());
     std::thread::spawn(move || {
         let mut buffer = [0; 4096];
@@ -63,7 +63,7 @@ pub(super) fn asking(server: &str, directory: &Path, program: &[&str]) -> Comman
 }
 
 /// Asks by every kind of socket, and prints from whom each answer came, and what it was.
-const ASK: &str = "import socket, struct, sys
+pub(super) const ASK: &str = "import socket, struct, sys
 name, server = sys.argv[1:3]
 q = struct.pack('>HHHHHH', 7, 256, 1, 0, 0, 0)
 q += b''.join(bytes([len(l)]) + l.encode() for l in name.split('.')) + b'\\0\\0\\1\\0\\1'
