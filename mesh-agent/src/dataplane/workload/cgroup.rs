@@ -7,6 +7,11 @@ pub(super) const RUN: &str = "mesh-run";
 /// Hexadecimal digits of a container's full id.
 const CONTAINER_ID: usize = 64;
 
+/// They listen on the ports that containers publish, and on hosts with older hierarchies beside this one their
+/// containers may be in here with them.
+const MANAGERS: [&str; 5] =
+    ["docker.service", "containerd.service", "crio.service", "podman.service", "snap.docker.dockerd.service"];
+
 /// A cgroup's place in the hierarchy: absolute, without empty parts and without `..`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct CgroupPath(String);
@@ -62,6 +67,10 @@ impl CgroupPath {
             Some("it is that of the system's first process")
         } else if self.name().ends_with(".slice") {
             Some("it is a slice, which holds what has nothing to do with each other")
+        } else if MANAGERS.contains(&self.name()) {
+            Some(
+                "it is that of a container manager, which listens for its containers; select one by container:ID",
+            )
         } else if self.parts().any(login) {
             Some("it is that of a login session")
         } else {
@@ -118,6 +127,11 @@ mod tests {
                 "12:cpu,cpuacct:/a\n1:name=systemd:/b\n0::/system.slice/web.service\n",
                 Some("/system.slice/web.service"),
             ),
+            // Docker on a hybrid host, by cgroupfs: the older hierarchies alone know the container.
+            (
+                "4:memory:/docker/0123\n1:name=systemd:/docker/0123\n0::/system.slice/docker.service\n",
+                Some("/system.slice/docker.service"),
+            ),
             ("0::/gone (deleted)\n", Some("/gone")),
             ("0::/\n", Some("/")),
             ("0::/../other\n", None),
@@ -142,6 +156,12 @@ mod tests {
         let layouts = [
             format!("/system.slice/docker-{ID}.scope"),
             format!("/docker/{ID}"),
+            format!("/user.slice/user-1000.slice/user@1000.service/user.slice/libpod-{ID}.scope"),
+            format!("/user.slice/user-1000.slice/user@1000.service/app.slice/docker-{ID}.scope"),
+            format!("/lxc.payload.host/docker/{ID}"),
+            format!(
+                "/kubelet.slice/kubelet-kubepods.slice/kubelet-kubepods-pod1.slice/cri-containerd-{ID}.scope"
+            ),
             format!("/kubepods.slice/kubepods-burstable.slice/kubepods-pod1.slice/cri-containerd-{ID}.scope"),
             format!("/kubepods/besteffort/pod1/{ID}"),
             format!("/machine.slice/libpod-{ID}.scope"),
@@ -161,10 +181,14 @@ mod tests {
     #[test]
     fn a_cgroup_that_strangers_share_identifies_nobody() {
         let sessions = "/user.slice/user-0.slice/session-3.scope";
-        for shared in ["/", "/init.scope", "/system.slice", "/user.slice/user-0.slice", sessions] {
+        let managers = ["/system.slice/docker.service", "/system.slice/containerd.service"];
+        let others = ["/", "/init.scope", "/system.slice", "/user.slice/user-0.slice", sessions];
+        for shared in others.into_iter().chain(managers) {
             assert!(path(shared).shared().is_some(), "{shared}");
         }
-        for own in ["/system.slice/web.service", "/web", "/user.slice/user-1.slice/user@1.service/app/web"] {
+        let pod = format!("/system.slice/containerd.service/kubepods-pod1:cri-containerd:{ID}");
+        let user = "/user.slice/user-1.slice/user@1.service/app/web";
+        for own in ["/system.slice/web.service", "/web", user, &pod] {
             assert_eq!(path(own).shared(), None, "{own}");
         }
     }
