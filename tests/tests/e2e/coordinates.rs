@@ -8,8 +8,8 @@ use std::process::Command;
 /// Where all nodes stand, as an agent shows it, once all of them have measured something.
 fn measured(cluster: &TestCluster, number: usize, nodes: usize) -> Vec<Value> {
     eventually("all nodes have a place", || {
-        let shown = cluster.servers[number].try_request("GET", "/v1/coordinate/nodes", b"")?.json();
-        let shown = shown.as_array()?.clone();
+        let response = cluster.servers[number].try_request("GET", "/v1/coordinate/nodes", b"")?;
+        let shown = (response.status == 200).then(|| response.json())?.as_array()?.clone();
         let moved = |node: &&Value| node["Coord"]["Error"].as_f64().is_some_and(|error| error < 1.5);
         (shown.iter().filter(moved).count() == nodes).then_some(shown)
     })

@@ -21,7 +21,12 @@ fn a_client_agent_that_knows_another_client_alone_finds_all_servers() {
     let first = cluster.add(&["-server=false"]);
     let port = cluster.servers[first].serf_port;
     let second = cluster.add_through(port, &["-server=false"]);
-    cluster.servers[second].wait_for_node("s0");
+    eventually("it has found all servers", || {
+        let members = cluster.servers[second].try_request("GET", "/v1/agent/members", b"")?.json();
+        let known =
+            |name: &str| members.as_array().is_some_and(|all| all.iter().any(|one| one["Name"] == name));
+        ["s0", "s1", "s2"].into_iter().all(known).then_some(())
+    });
     cluster.servers[0].wait_for_node("s4");
     // It goes on whichever server dies, and without the agent that it joined.
     cluster.servers[first].kill();
