@@ -30,6 +30,7 @@ mod services;
 mod snapshot;
 mod table;
 mod time;
+mod tls;
 mod tree;
 mod validate;
 mod version;

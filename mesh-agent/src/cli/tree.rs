@@ -2,8 +2,8 @@
 
 use super::command::{Action, Api, Command};
 use super::{
-    autopilot, catalog, connect, dataplane, event, info, intention, join, keyring, kv, launch, lock, maint,
-    members, monitor, operator, rtt, services, snapshot, validate, version, watch,
+    autopilot, catalog, connect, dataplane, event, info, intention, join, keyring, kv, launch, lock,
+    maint, members, monitor, operator, rtt, services, snapshot, tls, validate, version, watch,
 };
 
 /// Sorted by path.
@@ -64,6 +64,11 @@ pub(super) const COMMANDS: &[Command] = &[
     snapshot::INSPECT,
     snapshot::RESTORE,
     snapshot::SAVE,
+    tls::GROUP,
+    tls::CA,
+    tls::CA_CREATE,
+    tls::CERT,
+    tls::CERT_CREATE,
     validate::VALIDATE,
     version::COMMAND,
     watch::WATCH,

@@ -15,13 +15,18 @@ pub fn colon_hex(bytes: &[u8]) -> String {
 
 /// A certificate as one PEM section and nothing else, whatever surrounded it where it came from.
 pub fn certificate_to_pem(der: &[u8]) -> String {
+    section("CERTIFICATE", der)
+}
+
+/// One section with this label.
+pub(super) fn section(label: &str, der: &[u8]) -> String {
     let base64 = STANDARD.encode(der);
-    let mut pem = String::from("-----BEGIN CERTIFICATE-----\n");
+    let mut pem = format!("-----BEGIN {label}-----\n");
     for line in base64.as_bytes().chunks(64) {
         pem.extend(line.iter().map(|b| char::from(*b)));
         pem.push('\n');
     }
-    pem.push_str("-----END CERTIFICATE-----\n");
+    let _ = writeln!(pem, "-----END {label}-----");
     pem
 }
 

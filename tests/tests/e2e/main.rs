@@ -21,6 +21,7 @@ mod lifecycle;
 mod linearizable;
 mod members;
 mod queries;
+mod tls;
 mod transparent;
 mod validate;
 mod walkthrough;

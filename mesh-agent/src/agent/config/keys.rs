@@ -9,9 +9,13 @@ struct Unused {
     keys: &'static [&'static str],
 }
 
+/// What calls between nodes always do.
+const ALWAYS: &[&str] =
+    &["verify_incoming", "verify_incoming_rpc", "verify_outgoing", "verify_server_hostname"];
+
 /// Removes keys without effect, and says so of each.
 pub(super) fn strip_unused(origin: &str, value: &mut Value) -> Vec<Warning> {
-    let mut warnings = Vec::new();
+    let mut warnings = strip_always(origin, value);
     for unused in UNUSED {
         for map in sections(value, unused.section) {
             let found = remove(map, unused.keys).into_iter();
@@ -20,6 +24,22 @@ pub(super) fn strip_unused(origin: &str, value: &mut Value) -> Vec<Warning> {
                 key: if unused.section.is_empty() { key } else { format!("{}.{key}", unused.section) },
                 reason: "known to Consul, without effect here",
             }));
+        }
+    }
+    warnings
+}
+
+/// Removes those that ask for what is so anyway. Who asks for less hears that he does not get it.
+fn strip_always(origin: &str, value: &mut Value) -> Vec<Warning> {
+    let less = |map: &Map<String, Value>, key: &str| map.get(key) != Some(&Value::Bool(true));
+    let mut warnings = Vec::new();
+    for map in sections(value, "") {
+        for key in named(map, ALWAYS) {
+            if less(map, &key) {
+                let reason = "without effect here: both ends of a call between nodes are always verified";
+                warnings.push(Warning { origin: origin.to_owned(), key: key.clone(), reason });
+            }
+            map.remove(&key);
         }
     }
     warnings
@@ -45,12 +65,16 @@ fn objects(value: &mut Value) -> Vec<&mut Map<String, Value>> {
 }
 
 fn remove(map: &mut Map<String, Value>, unused: &[&str]) -> Vec<String> {
-    let is_unused = |key: &String| unused.iter().any(|unused| fold(unused) == fold(key));
-    let keys: Vec<String> = map.keys().filter(|key| is_unused(key)).cloned().collect();
+    let keys = named(map, unused);
     for key in &keys {
         map.remove(key);
     }
     keys
+}
+
+fn named(map: &Map<String, Value>, wanted: &[&str]) -> Vec<String> {
+    let is_wanted = |key: &&String| wanted.iter().any(|wanted| fold(wanted) == fold(key));
+    map.keys().filter(is_wanted).cloned().collect()
 }
 
 const UNUSED: &[Unused] = &[
@@ -150,11 +174,7 @@ const UNUSED: &[Unused] = &[
             "translate_wan_addrs",
             "unix_sockets",
             "use_streaming_backend",
-            "verify_incoming",
             "verify_incoming_https",
-            "verify_incoming_rpc",
-            "verify_outgoing",
-            "verify_server_hostname",
             "version",
             "version_metadata",
             "version_prerelease",
@@ -266,5 +286,14 @@ mod tests {
         let wanted =
             json!({"node_name": "a", "connect": [{"proxy": {}}], "dns_config": {"only_passing": true}});
         assert_eq!(value, wanted);
+    }
+
+    #[test]
+    fn who_asks_for_what_is_always_so_hears_nothing_and_who_asks_for_less_does() {
+        let mut value =
+            json!({"verify_incoming": true, "VerifyOutgoing": false, "verify_incoming_rpc": "yes"});
+        let keys: Vec<_> = strip_unused("f", &mut value).into_iter().map(|w| w.key).collect();
+        assert_eq!(keys, ["VerifyOutgoing", "verify_incoming_rpc"]);
+        assert_eq!(value, json!({}));
     }
 }

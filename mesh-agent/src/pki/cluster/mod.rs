@@ -4,6 +4,7 @@
 //! Everything else is derived from the secret: the key of gossip, and the authority whose certificates calls
 //! between nodes demand. It does not know who calls whom.
 
+mod agent_ca;
 mod authority;
 mod certificate;
 mod error;
@@ -11,6 +12,7 @@ mod identity;
 mod secret;
 mod tls;
 
+pub use agent_ca::{AgentCa, AgentNames, Made, Purpose};
 pub use authority::ClusterAuthority;
 pub use error::TrustError;
 pub use identity::{NodeIdentity, NodeRole};
