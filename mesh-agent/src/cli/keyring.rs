@@ -24,13 +24,14 @@ pub(super) const KEYRING: Command = Command {
     path: "keyring",
     synopsis: "Lists and changes the keys that members seal their datagrams with",
     arguments: "",
-    about: "Lists and changes the keys that members seal their datagrams with. To rotate: install a new key, use it, \
-            remove the old one; each step returns when all members have taken it.",
+    about: "Lists and changes the keys that members seal their datagrams with: the members of all datacenters, and \
+            the servers among each other (WAN). To rotate: install a new key, use it, remove the old one; each step \
+            returns when all members have taken it, and may be repeated where some did not.",
     flags: &[
         Flag::value("install", "key", "Every member takes this key, and does not seal with it yet."),
         Flag::switch("list", "The keys, and how many members have each."),
         Flag::switch("list-primary", "The keys that members seal with, and how many do with each."),
-        Flag::switch("local-only", "Taken for Consul's sake: there is one pool."),
+        Flag::switch("local-only", "With -list: of the members of this datacenter alone."),
         Flag::value("relay-factor", "count", "Taken for Consul's sake: members answer directly."),
         Flag::value("remove", "key", "Every member forgets this key, with which none may seal."),
         Flag::value("use", "key", "Every member seals with this key, which all must have."),
@@ -74,10 +75,16 @@ fn asked(call: &Call) -> Result<Asked<'_>, Failure> {
 async fn keyring(call: &Call) -> Result<String, Failure> {
     call.expect_no_arguments()?;
     let asked = asked(call)?;
+    let local = call.matches.is_on("local-only");
+    if local && !matches!(asked, Asked::List | Asked::ListPrimary) {
+        return Err(Failure::new("Error parsing arguments: -local-only can only be set for list requests."));
+    }
     let client = call.client()?;
     match asked {
-        Asked::List => listed(&client.keyring().await.or_fail("error")?, |pool| &pool.keys),
-        Asked::ListPrimary => listed(&client.keyring().await.or_fail("error")?, |pool| &pool.primary_keys),
+        Asked::List => listed(&client.keyring(local).await.or_fail("error")?, |pool| &pool.keys),
+        Asked::ListPrimary => {
+            listed(&client.keyring(local).await.or_fail("error")?, |pool| &pool.primary_keys)
+        }
         Asked::Install(key) => {
             client.install_key(key).await.or_fail("error")?;
             Ok("==> Installing new gossip encryption key...".to_owned())

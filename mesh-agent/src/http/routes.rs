@@ -100,10 +100,12 @@ pub static ROUTES: &[Route] = &[
     Route::put("/v1/operator/autopilot/configuration", Access::OPERATOR_WRITE, to!(autopilot::configure))
         .at_servers(),
     Route::get("/v1/operator/autopilot/health", Access::OPERATOR_READ, to!(autopilot::health)).at_leader(),
-    Route::get("/v1/operator/keyring", Access::KEYRING_READ, to!(keyring::list)),
-    Route::post("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::install)),
-    Route::put("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::choose)),
-    Route::delete("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::remove)).body_limit(4096),
+    Route::get("/v1/operator/keyring", Access::KEYRING_READ, to!(keyring::list)).at_servers(),
+    Route::post("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::install)).at_servers(),
+    Route::put("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::choose)).at_servers(),
+    Route::delete("/v1/operator/keyring", Access::KEYRING_WRITE, to!(keyring::remove))
+        .body_limit(4096)
+        .at_servers(),
     // Its services and checks.
     Route::get("/v1/agent/services", SERVICES, to!(agent_services::list)),
     Route::get("/v1/agent/service/", SERVICES, to!(agent_services::one)),

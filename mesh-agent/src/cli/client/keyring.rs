@@ -24,8 +24,10 @@ pub struct KeyringPool {
 const PATH: &str = "/v1/operator/keyring";
 
 impl Client {
-    pub async fn keyring(&self) -> Result<Vec<KeyringPool>, ClientError> {
-        Ok(self.get(PATH, &Query::new()).await?.value)
+    /// Of all pools, or with `local` of the members of this datacenter alone.
+    pub async fn keyring(&self, local: bool) -> Result<Vec<KeyringPool>, ClientError> {
+        let query = Query::new().with_some("local-only", local.then_some("1"));
+        Ok(self.get(PATH, &query).await?.value)
     }
 
     pub async fn install_key(&self, key: &str) -> Result<(), ClientError> {

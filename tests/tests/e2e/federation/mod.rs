@@ -1,6 +1,7 @@
 //! Datacenters that know each other: each has servers and a state of its own.
 
 mod certificates;
+mod keys;
 mod names;
 mod primary;
 
