@@ -35,6 +35,7 @@ pub mod view;
 pub mod catalog;
 // Floor 6, duties.
 pub mod event;
+pub mod exec;
 pub mod leader;
 pub mod local;
 pub mod policy;

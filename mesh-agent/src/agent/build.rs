@@ -13,6 +13,7 @@ use super::node_id::node_id;
 use super::observed::Observed;
 use super::options;
 use super::ports::{CatalogLeadership, LocalNode, NamesHere, open_events};
+use super::remote_exec;
 use super::signals::Signals;
 use super::steerer::SteererDoors;
 use super::watches::Watches;
@@ -71,6 +72,7 @@ pub(super) async fn build(
         clock: Clock::System,
     };
     core.open_pages(&deps);
+    remote_exec::start(&config, &deps, &mut tasks, &shutdown);
     let doors = Doors::bind(&config, &deps, opened.plane.resolvers()).await?;
     register(&config, &local)?;
     announce(&config, id, &doors, &opened.plane.mode());

@@ -31,6 +31,7 @@ mod outposts;
 mod pid_file;
 mod ports;
 mod recheck;
+mod remote_exec;
 mod run;
 mod server_seat;
 mod sidecars;

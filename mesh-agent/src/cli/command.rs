@@ -62,6 +62,11 @@ impl Command {
         }
     }
 
+    /// Whether what follows its flags is a command with flags of its own.
+    pub(super) fn runs_its_arguments(&self) -> bool {
+        self.arguments.ends_with("COMMAND [ARGUMENT...]")
+    }
+
     /// Its own flags and those that it shares.
     pub(super) fn all_flags(&self) -> Vec<Flag> {
         self.flags.iter().chain(shared_flags(self.api)).copied().collect()

@@ -60,6 +60,22 @@ impl Matches {
     /// # Errors
     /// A flag is not among `flags`, lacks its value, or asks for help.
     pub fn parse(arguments: &[String], flags: &[Flag]) -> Result<Self, FlagError> {
+        Self::parse_until(arguments, flags, |_| false)
+    }
+
+    /// The same, but after the first argument that is no flag nothing is one.
+    ///
+    /// # Errors
+    /// As [`Matches::parse`].
+    pub fn parse_leading(arguments: &[String], flags: &[Flag]) -> Result<Self, FlagError> {
+        Self::parse_until(arguments, flags, |matches| !matches.positional.is_empty())
+    }
+
+    fn parse_until(
+        arguments: &[String],
+        flags: &[Flag],
+        is_over: impl Fn(&Self) -> bool,
+    ) -> Result<Self, FlagError> {
         let mut matches = Self::default();
         let mut rest = arguments.iter();
         while let Some(argument) = rest.next() {
@@ -70,6 +86,10 @@ impl Matches {
             match flag_text(argument) {
                 None => matches.positional.push(argument.clone()),
                 Some(text) => matches.take_flag(text, flags, &mut rest)?,
+            }
+            if is_over(&matches) {
+                matches.positional.extend(rest.cloned());
+                break;
             }
         }
         Ok(matches)
@@ -178,6 +198,20 @@ mod tests {
     fn what_is_no_flag_keeps_its_order_wherever_it_stands() {
         let matches = parse("web -dev db - -- -node").unwrap();
         assert_eq!(matches.positional, ["web", "db", "-", "-node"]);
+    }
+
+    #[test]
+    fn a_command_that_is_run_has_flags_of_its_own() {
+        for (line, wanted) in [
+            ("-dev ls -la", &["ls", "-la"][..]),
+            ("-dev -- ls -dev", &["ls", "-dev"]),
+            ("-dev - -x", &["-", "-x"]),
+        ] {
+            let words: Vec<String> = line.split_whitespace().map(str::to_owned).collect();
+            let matches = Matches::parse_leading(&words, &FLAGS).unwrap();
+            assert!(matches.is_on("dev"), "{line}");
+            assert_eq!(matches.positional, wanted, "{line}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ mod command;
 mod connect;
 mod dataplane;
 mod event;
+mod exec;
 mod failure;
 mod flags;
 mod help;

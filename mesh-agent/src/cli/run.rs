@@ -119,7 +119,8 @@ fn with_house(command: &Command, house: House) -> Command {
 
 fn carry_out(program: Program, command: &Command, arguments: &[String], house: House) -> Outcome {
     let command = &with_house(command, house);
-    let matches = match Matches::parse(arguments, &command.all_flags()) {
+    let parse = if command.runs_its_arguments() { Matches::parse_leading } else { Matches::parse };
+    let matches = match parse(arguments, &command.all_flags()) {
         Ok(matches) => matches,
         Err(FlagError::Help) => return Ok(help::page(program.name(), command)),
         Err(error) => return Err(misuse(program, command, &error)),

@@ -2,7 +2,7 @@
 
 use super::command::{Action, Api, Command};
 use super::{
-    autopilot, catalog, connect, dataplane, event, info, intention, join, keyring, kv, launch, lock,
+    autopilot, catalog, connect, dataplane, event, exec, info, intention, join, keyring, kv, launch, lock,
     maint, members, monitor, operator, rtt, services, snapshot, tls, validate, version, watch,
 };
 
@@ -24,6 +24,7 @@ pub(super) const COMMANDS: &[Command] = &[
     dataplane::STATUS,
     join::FORCE_LEAVE,
     event::EVENT,
+    exec::EXEC,
     info::INFO,
     intention::GROUP,
     intention::CHECK,

@@ -1,11 +1,14 @@
 use super::{Filters, UserEvent};
+use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// How many events are kept.
 const KEPT: usize = 256;
+/// The event by which an operator has nodes run a command. It is not kept, and nobody who lists events sees it.
+const REMOTE_EXEC: &str = "_rexec";
 
 /// Carries an event to all nodes, this one among them.
 pub trait Broadcast: Send + Sync {
@@ -26,6 +29,8 @@ pub struct EventLog {
     heard: Mutex<Heard>,
     /// Rings with every new one.
     bell: watch::Sender<()>,
+    /// Who carries out commands; nobody, unless the configuration wants it.
+    orders: Mutex<Option<mpsc::Sender<Bytes>>>,
 }
 
 #[derive(Default)]
@@ -36,7 +41,7 @@ struct Heard {
 
 impl EventLog {
     pub fn new(node: Arc<dyn ThisNode>) -> Self {
-        Self { node, heard: Mutex::default(), bell: watch::Sender::new(()) }
+        Self { node, heard: Mutex::default(), bell: watch::Sender::new(()), orders: Mutex::default() }
     }
 
     fn heard(&self) -> MutexGuard<'_, Heard> {
@@ -61,6 +66,13 @@ impl EventLog {
         };
         let mut heard = self.heard();
         heard.lamport_time = heard.lamport_time.max(event.lamport_time);
+        if event.name == REMOTE_EXEC {
+            drop(heard);
+            if concerns {
+                self.order(event);
+            }
+            return;
+        }
         if !concerns || heard.events.iter().any(|known| known.id == event.id) {
             return;
         }
@@ -70,6 +82,22 @@ impl EventLog {
         heard.events.push_back(Arc::new(event));
         drop(heard);
         self.bell.send_replace(());
+    }
+
+    /// What nodes are to run goes here from now on, and no further.
+    pub fn take_orders(&self, orders: mpsc::Sender<Bytes>) {
+        *self.orders.lock().unwrap_or_else(PoisonError::into_inner) = Some(orders);
+    }
+
+    fn order(&self, event: UserEvent) {
+        let orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*orders {
+            None => tracing::info!(id = %event.id, "a remote command is ignored: see disable_remote_exec"),
+            Some(orders) if orders.try_send(event.payload).is_err() => {
+                tracing::warn!(id = %event.id, "a remote command is ignored: too many wait");
+            }
+            Some(_) => {}
+        }
     }
 
     /// All that are kept; only those of a name, where one is given.
@@ -142,5 +170,19 @@ mod tests {
         assert!(bell.has_changed().unwrap());
         bell.mark_unchanged();
         assert_eq!((log.events(Some("deploy")).len(), log.events(Some("other")).len()), (1, 0));
+    }
+
+    #[tokio::test]
+    async fn commands_go_to_who_carries_them_out_and_are_shown_to_nobody() {
+        let log = EventLog::new(Arc::new(Alone));
+        log.hear(event(1, "_rexec", ""));
+        let (orders, mut carried) = mpsc::channel(1);
+        log.take_orders(orders);
+        log.hear(event(2, "_rexec", "^n2$"));
+        assert!(carried.try_recv().is_err(), "not this node's, or before anybody was there");
+        log.hear(event(3, "_rexec", "^n1$"));
+        log.hear(event(4, "_rexec", ""));
+        assert_eq!((carried.try_recv().is_ok(), carried.try_recv().is_ok()), (true, false));
+        assert!(log.events(None).is_empty());
     }
 }

@@ -13,6 +13,7 @@ mod consul_proxy;
 mod coordinates;
 mod dns;
 mod events;
+mod exec;
 mod faults;
 mod federation;
 mod joining;

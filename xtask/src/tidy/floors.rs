@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 9] = [
     &["state", "discovery", "rpc"],
     &["raft", "gossip", "ca", "leaf", "health", "proxy", "dataplane", "view"],
     &["catalog"],
-    &["event", "local", "leader", "policy", "session"],
+    &["event", "exec", "local", "leader", "policy", "session"],
     &["http", "dns", "peer", "xds", "cli"],
     &["agent"],
 ];

@@ -117,7 +117,6 @@ const UNUSED: &[Unused] = &[
             "disable_host_node_id",
             "disable_http_unprintable_char_filter",
             "disable_keyring_file",
-            "disable_remote_exec",
             "disable_update_check",
             "discovery_max_stale",
             "enable_acl_replication",

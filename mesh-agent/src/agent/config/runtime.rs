@@ -32,6 +32,8 @@ pub struct RuntimeConfig {
     pub telemetry: TelemetryConfig,
     pub log: LogConfig,
     pub leave: LeaveConfig,
+    /// `mesh exec` may run commands here, as whoever runs the agent.
+    pub remote_exec: bool,
     pub pid_file: Option<PathBuf>,
     /// What a reload reads again.
     pub reloadable: Reloadable,

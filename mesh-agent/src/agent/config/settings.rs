@@ -48,6 +48,7 @@ section! {
         discard_check_output: Option<bool>,
         dns_config: Dns,
         domain: Option<Parsed<Domain>>,
+        disable_remote_exec: Option<bool>,
         enable_local_script_checks: Option<bool>,
         enable_script_checks: Option<bool>,
         encrypt: Option<Parsed<JoinSecret>>,

@@ -47,6 +47,13 @@ impl Client {
         Ok(Answer { index: answer.index, hash: answer.hash, value: value.unwrap_or_default() })
     }
 
+    /// All keys below a prefix, and the index to wait for others with.
+    pub async fn kv_all_keys(&self, prefix: &str, query: Query) -> Result<Answer<Vec<String>>, ClientError> {
+        let found: Answer<Option<Vec<String>>> =
+            self.get_found(&path(prefix), &query.with("keys", "")).await?;
+        Ok(Answer { index: found.index, hash: found.hash, value: found.value.unwrap_or_default() })
+    }
+
     pub async fn kv_keys(
         &self,
         prefix: &str,

@@ -7,14 +7,13 @@ mod semaphore;
 mod settings;
 
 use super::call::Call;
-use super::client::Client;
+use super::client::{Client, Query};
 use super::command::{Action, Api, Command};
 use super::failure::{Failure, OrFail};
 use super::flags::Flag;
 use child::{Child, Ended};
 use holding::Holding;
 use settings::Settings;
-use std::time::Duration;
 
 pub(super) const LOCK: Command = Command {
     path: "lock",
@@ -49,7 +48,6 @@ pub(super) const LOCK: Command = Command {
 
 /// How long a session lives without being renewed.
 const TTL: &str = "15s";
-const RENEW: Duration = Duration::from_secs(5);
 
 async fn lock(call: &Call) -> Result<String, Failure> {
     let settings = Settings::of(call)?;
@@ -57,12 +55,13 @@ async fn lock(call: &Call) -> Result<String, Failure> {
     let session = client.create_session(&settings.name, TTL).await.or_fail("Lock acquisition failed")?;
     let outcome = with_session(&client, &session, &settings).await;
     // What remains of it ends by itself.
-    let _ = client.destroy_session(&session).await;
+    let _ = client.destroy_session(&session, &Query::new()).await;
     outcome
 }
 
 async fn with_session(client: &Client, session: &str, settings: &Settings) -> Result<String, Failure> {
-    let mut renewal = std::pin::pin!(renew(client, session, settings.retries));
+    let query = Query::new();
+    let mut renewal = std::pin::pin!(client.keep_session(session, &query, settings.retries));
     settings.say("Attempting lock acquisition");
     let acquired = tokio::select! {
         acquired = acquire(client, session, settings) => acquired?,
@@ -116,18 +115,4 @@ async fn acquire(client: &Client, session: &str, settings: &Settings) -> Result<
         },
     }
     Ok(holding)
-}
-
-/// Keeps the session alive; ends with the reason when it could not be kept.
-async fn renew(client: &Client, session: &str, retries: u32) -> String {
-    let mut failures = 0;
-    loop {
-        tokio::time::sleep(RENEW).await;
-        match client.renew_session(session).await {
-            Ok(()) => failures = 0,
-            Err(error) if error.status() == Some(404) => return "its session has ended".to_owned(),
-            Err(error) if failures >= retries => return error.to_string(),
-            Err(_) => failures += 1,
-        }
-    }
 }

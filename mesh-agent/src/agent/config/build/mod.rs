@@ -50,6 +50,7 @@ pub(super) fn build(fragment: Fragment, dev: bool, host: &Host) -> Result<Runtim
         telemetry: limits::telemetry(&settings),
         log: LogConfig { json: settings.log_json.unwrap_or(false), file: settings.log_file.clone() },
         leave: leave(&settings),
+        remote_exec: settings.disable_remote_exec == Some(false),
         pid_file: settings.pid_file.clone(),
         cluster,
         network,
