@@ -10,8 +10,10 @@ use rand::seq::IndexedRandom;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Tells which servers there are, as far as this node knows.
 pub type KnownServers = Arc<dyn Fn() -> Vec<SocketAddr> + Send + Sync>;
@@ -24,30 +26,65 @@ const ATTEMPTS: usize = 3;
 pub struct RemoteServers {
     pub(super) pool: Pool,
     known: KnownServers,
-    current: Arc<Mutex<Option<SocketAddr>>>,
+    current: watch::Sender<Option<SocketAddr>>,
 }
 
 impl RemoteServers {
     pub fn new(pool: Pool, known: KnownServers) -> Self {
-        Self { pool, known, current: Arc::default() }
+        Self { pool, known, current: watch::Sender::new(None) }
     }
 
     /// The server in use, or another one, chosen by chance so that agents spread over them.
     pub(super) fn server(&self) -> Option<SocketAddr> {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if current.is_none() {
-            *current = (self.known)().choose(&mut rand::rng()).copied();
+        let known = *self.current.borrow();
+        if known.is_some() {
+            return known;
         }
-        *current
+        self.current.send_if_modified(|current| {
+            let chosen = (self.known)().choose(&mut rand::rng()).copied();
+            current.is_none() && std::mem::replace(current, chosen) != chosen
+        });
+        *self.current.borrow()
     }
 
     /// The server in use has failed: another is chosen, if another is known.
     pub(super) fn leave(&self, failed: SocketAddr) {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        if *current == Some(failed) {
-            let mut others = (self.known)();
-            others.retain(|server| *server != failed);
-            *current = others.choose(&mut rand::rng()).copied();
+        self.current.send_if_modified(|current| {
+            let leaves = *current == Some(failed);
+            if leaves {
+                let mut others = (self.known)();
+                others.retain(|server| *server != failed);
+                *current = others.choose(&mut rand::rng()).copied();
+            }
+            leaves
+        });
+    }
+
+    /// Completes when this server is not the one in use any more.
+    async fn left(&self, server: SocketAddr) {
+        let mut current = self.current.subscribe();
+        // The sender lives as long as this does.
+        let _ = current.wait_for(|current| *current != Some(server)).await;
+    }
+
+    /// Asks this server. A read is given up when somebody has found out that the server is of no use now.
+    async fn call<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        server: SocketAddr,
+        method: &'static str,
+        question: &Q,
+        (is_read, patience): (bool, Duration),
+    ) -> Result<A, RpcError> {
+        let began = Instant::now();
+        let left = async {
+            match is_read {
+                true => self.left(server).await,
+                false => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            answer = self.pool.call(server, method, question, patience) => answer,
+            () = left => Err(RpcError::Deadline { peer: server, method, waited: began.elapsed() }),
         }
     }
 
@@ -58,10 +95,20 @@ impl RemoteServers {
         question: &Q,
         is_read: bool,
     ) -> Result<A, Unanswered> {
+        self.ask_patiently(method, question, (is_read, method::ASK)).await
+    }
+
+    /// The same, where the question itself may wait at the server.
+    async fn ask_patiently<Q: Serialize, A: DeserializeOwned>(
+        &self,
+        method: &'static str,
+        question: &Q,
+        (is_read, patience): (bool, Duration),
+    ) -> Result<A, Unanswered> {
         let mut last = Unanswered::NoServer;
         for _ in 0..ATTEMPTS {
             let Some(server) = self.server() else { return Err(last) };
-            match self.pool.call(server, method, question, method::ASK).await {
+            match self.call(server, method, question, (is_read, patience)).await {
                 Ok(answer) => return Ok(answer),
                 Err(error) => {
                     self.leave(server);
@@ -81,12 +128,10 @@ impl RemoteServers {
     /// # Errors
     /// No server answers, or none can.
     pub async fn pass_on(&self, request: &PassedRequest, patience: Duration) -> Result<PassedAnswer, String> {
-        let Some(server) = self.server() else { return Err(Unanswered::NoServer.to_string()) };
-        let passed = pass_on(&self.pool, server, request, patience).await;
-        if passed.is_err() {
-            self.leave(server);
-        }
-        passed
+        let how = (request.is_read(), method::ASK + patience);
+        let passed: Result<Result<PassedAnswer, String>, _> =
+            self.ask_patiently(method::API, request, how).await;
+        passed.unwrap_or_else(|unanswered| Err(unanswered.to_string()))
     }
 
     /// Changes how the servers' CA signs.

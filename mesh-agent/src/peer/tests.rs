@@ -2,16 +2,16 @@
 
 use super::*;
 use crate::ca::{CaChange, CaManager, CaStore, CaStoreError};
-use crate::catalog::{Catalog, ClientAgreement, Consistency, Later, ReadOptions};
+use crate::catalog::{Catalog, ClientAgreement, Consistency, Later, ReadOptions, Servers as _};
 use crate::clock::Clock;
 use crate::model::CaProviderState;
-use crate::pki::cluster::{ClusterTls, JoinSecret, NodeRole};
+use crate::pki::cluster::{ClusterTls, JoinSecret, NodeIdentity, NodeRole};
 use crate::raft::{Founding, RaftNode, RaftOptions, Storage};
-use crate::rpc::{Pool, RpcLimits, RpcServer};
+use crate::rpc::{Call, Handler, Pool, Refusal, Reply, RpcLimits, RpcServer};
 use crate::state::fixtures::register_service;
 use crate::state::{CaView, GetCa, ListServices, Query, Store};
 use crate::task::{Shutdown, TaskGroup};
-use crate::view::Keeper;
+use crate::view::{Keeper, Source as _};
 use crate::wire::{PassedAnswer, PassedRequest};
 use futures_util::future::BoxFuture;
 use std::collections::BTreeMap;
@@ -176,6 +176,46 @@ async fn a_client_agent_writes_through_any_server_and_reads_its_own_view() {
     cluster.leader().await;
     client.write(register_service("n9", "api", "api")).await.unwrap();
     assert_eq!(services(&client, Consistency::Consistent).await, 3);
+}
+
+/// Takes every question and answers none.
+struct Hidden;
+
+impl Handler for Hidden {
+    fn most(&self, _: &NodeIdentity, _: &str) -> usize {
+        1 << 20
+    }
+    fn answer(&self, _: Call) -> BoxFuture<'_, Result<Reply, Refusal>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_read_does_not_wait_for_a_server_that_was_given_up() {
+    let cluster = Cluster::founded().await;
+    let (hidden, good) = (free(), *cluster.addresses.values().next().unwrap());
+    let tls_here = tls(&cluster.secret, NodeRole::Server);
+    let rpc = RpcServer::bind(hidden, &tls_here, Arc::new(Hidden), RpcLimits::default()).unwrap();
+    let mut tasks = TaskGroup::new();
+    tasks.spawn("rpc", rpc.run(Shutdown::new()));
+    let pool = Pool::new(tls(&cluster.secret, NodeRole::Client), RpcLimits::default());
+    let known = Arc::new(std::sync::Mutex::new(vec![hidden]));
+    let shown = known.clone();
+    let servers = RemoteServers::new(pool, Arc::new(move || shown.lock().unwrap().clone()));
+    let (reader, writer) = (servers.clone(), servers.clone());
+    let began = std::time::Instant::now();
+    let read = async { reader.newest(Consistency::Default).await };
+    let write = timeout(Duration::from_secs(3), writer.write(register_service("n1", "web", "web")));
+    let give_up = async {
+        sleep(Duration::from_millis(500)).await;
+        known.lock().unwrap().push(good);
+        servers.avoid();
+    };
+    let (read, written, ()) = tokio::join!(read, write, give_up);
+    read.unwrap();
+    assert!(written.is_err(), "a write may have been taken: nobody else is asked");
+    assert!(began.elapsed() < Duration::from_secs(8), "{:?}", began.elapsed());
+    assert_eq!(services(&cluster.nodes[&1].catalog, Consistency::Consistent).await, 0);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

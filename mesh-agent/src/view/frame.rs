@@ -22,6 +22,13 @@ pub struct Standing {
     pub last_contact: Duration,
 }
 
+impl Standing {
+    /// One that was heard of lately.
+    pub fn has_leader(&self) -> bool {
+        self.leader.is_some() && self.last_contact < Duration::from_secs(2)
+    }
+}
+
 /// A piece of a change, which is whole with its last piece.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Part {

@@ -14,6 +14,8 @@ use tokio::time::Instant;
 
 /// A server that says nothing for so long is given up for another.
 const SILENCE: Duration = BEAT.saturating_mul(4);
+/// One that has not heard of a leader for so long is, too: it may be cut off from the others, which have one.
+const LEADERLESS: Duration = Duration::from_secs(3);
 /// Waits between attempts: the first, and the longest.
 const PATIENCE: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(5));
 
@@ -66,6 +68,8 @@ enum Lost {
     Ended,
     #[error("the server said nothing for {SILENCE:?}")]
     Silent,
+    #[error("the server has not heard of a leader for {LEADERLESS:?}")]
+    Leaderless,
     #[error("the server is behind what was seen already, or slow to show its state")]
     Lagging,
 }
@@ -103,7 +107,9 @@ impl Keeper {
             self.tell(&lost);
             // A server that was followed for a while was a good one.
             let was_good = began.elapsed() > SILENCE * 2;
-            (wait, failures) = if was_good { (PATIENCE.0, 0) } else { (wait * 2, failures + 1) };
+            // Nothing is wrong with the state of one that has no leader.
+            let failed = u32::from(!matches!(lost, Lost::Leaderless));
+            (wait, failures) = if was_good { (PATIENCE.0, 0) } else { (wait * 2, failures + failed) };
             wait = wait.min(PATIENCE.1);
             let jitter = rand::rng().random_range(0.5..1.0);
             tokio::time::sleep(wait.mul_f64(jitter)).await;
@@ -148,8 +154,11 @@ impl Keeper {
 
     async fn take_all(&self, mut frames: Frames) -> Lost {
         let (mut parcel, began) = (Parcel::default(), Instant::now());
-        let mut shown = false;
+        let (mut shown, mut led) = (false, began);
         loop {
+            if led.elapsed() > LEADERLESS {
+                return Lost::Leaderless;
+            }
             if !shown && began.elapsed() > SILENCE {
                 return Lost::Lagging;
             }
@@ -157,7 +166,12 @@ impl Keeper {
                 Err(_) => return Lost::Silent,
                 Ok(None) => return Lost::Ended,
                 Ok(Some(Err(error))) => return error.into(),
-                Ok(Some(Ok(frame))) => self.take(frame, &mut parcel),
+                Ok(Some(Ok(frame))) => {
+                    if frame.standing.has_leader() {
+                        led = Instant::now();
+                    }
+                    self.take(frame, &mut parcel)
+                }
             };
             match taken {
                 Ok(complete) => shown |= complete,

@@ -16,12 +16,20 @@ struct Servers {
     /// Ends the streams that were given out.
     cut: Mutex<Shutdown>,
     silent: bool,
+    /// Has heard of no leader lately.
+    cut_off: Option<usize>,
 }
 
 impl Servers {
     fn of(stores: &[&Arc<Store>]) -> Arc<Self> {
         let stores = stores.iter().map(|store| (*store).clone()).collect();
-        Arc::new(Self { stores, turn: AtomicUsize::new(0), cut: Mutex::default(), silent: false })
+        Arc::new(Self {
+            stores,
+            turn: AtomicUsize::new(0),
+            cut: Mutex::default(),
+            silent: false,
+            cut_off: None,
+        })
     }
 
     fn cut(&self) {
@@ -36,7 +44,9 @@ fn standing(server: usize) -> Standing {
 impl Source for Servers {
     fn follow(&self, at_least: u64) -> BoxFuture<'_, Result<Frames, SourceError>> {
         let server = self.turn.load(Ordering::Relaxed) % self.stores.len();
-        let feed = Feed::new(self.stores[server].clone(), Arc::new(move || standing(server)), at_least);
+        let last_contact = if self.cut_off == Some(server) { Duration::from_secs(9) } else { Duration::ZERO };
+        let report = move || Standing { last_contact, ..standing(server) };
+        let feed = Feed::new(self.stores[server].clone(), Arc::new(report), at_least);
         let frames = stream::unfold(feed, |mut feed| async move { Some((Ok(feed.next().await), feed)) });
         let cut = self.cut.lock().unwrap().begun_owned();
         let frames: Frames = match self.silent {
@@ -202,4 +212,17 @@ async fn servers_that_were_made_anew_are_followed_though_their_indexes_are_lower
     kept.store.follow(ViewChange::between(&State::default(), &old.state()), true).unwrap();
     assert!(has(&kept.store, "api") && old.state().applied() > new.state().applied());
     kept.until("the new cluster's state", |kept| !has(&kept.store, "api") && has(&kept.store, "web")).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_hears_of_no_leader_is_left_for_another() {
+    let (alone, led) = (server(&["web"]), server(&["web", "db"]));
+    let stores = vec![alone, led];
+    let servers =
+        Servers { stores, turn: AtomicUsize::new(0), cut: Mutex::default(), silent: false, cut_off: Some(0) };
+    let mut kept = keep(Arc::new(servers));
+    let began = tokio::time::Instant::now();
+    kept.until("what the others have written", |kept| has(&kept.store, "db")).await;
+    assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
+    assert_eq!(kept.leader().as_deref(), Some("server 1"));
 }

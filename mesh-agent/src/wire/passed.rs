@@ -16,6 +16,13 @@ pub struct PassedRequest {
     pub origin: Option<NodeName>,
 }
 
+impl PassedRequest {
+    /// Whether it changes nothing, so that it may be asked of one after the other.
+    pub fn is_read(&self) -> bool {
+        self.method == "GET"
+    }
+}
+
 /// What the other node answered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PassedAnswer {
