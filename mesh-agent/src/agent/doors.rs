@@ -5,7 +5,7 @@ use super::ports::{KernelMeant, NamesAcross};
 use crate::clock::Clock;
 use crate::dataplane::{Asked, Legs};
 use crate::dns::{Across, CapturedDns, DnsServer};
-use crate::http::{Deps, HttpServer};
+use crate::http::{Deps, HttpServer, Inside};
 use crate::task::{Shutdown, TaskGroup};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
@@ -84,5 +84,5 @@ impl Doors {
 }
 
 pub(super) fn across(deps: &Deps) -> Arc<dyn Across> {
-    Arc::new(NamesAcross(deps.elsewhere.clone()))
+    Arc::new(NamesAcross { elsewhere: deps.elsewhere.clone(), inside: Inside::new(deps) })
 }

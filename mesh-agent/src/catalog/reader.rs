@@ -1,5 +1,5 @@
 use crate::discovery::{AddressOwners, CatalogReader, Endpoint, Prepared, Reach};
-use crate::model::{Node, NodeName, ServiceName};
+use crate::model::{Node, NodeName, QueryFailover, ServiceName};
 use crate::state::{
     ExecutePrepared, Executed, InstancesOf, OwnersOf, Query, ServiceInstance, State, Through,
 };
@@ -34,7 +34,8 @@ impl CatalogReader for State {
     fn prepared(&self, name: &str) -> Option<Prepared> {
         let Executed { query, instances } = ExecutePrepared(name.to_owned()).run(self)?;
         let endpoints = instances.into_iter().map(Endpoint::from).collect();
-        Some(Prepared { endpoints, ttl: query.dns_ttl })
+        let fails_over = query.service.failover != QueryFailover::default();
+        Some(Prepared { endpoints, ttl: query.dns_ttl, fails_over })
     }
 
     fn owners_of(&self, address: IpAddr) -> AddressOwners {

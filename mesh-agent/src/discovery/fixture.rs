@@ -47,12 +47,13 @@ pub(crate) fn instance(service: &str, id: &str, tags: &[&str]) -> NodeService {
 }
 
 impl CatalogReader for Fixture {
-    /// The query `q-<service>` finds the passing instances of the service, for 7 seconds.
+    /// The query `q-<service>` finds the passing instances of the service, for 7 seconds; `q-far` is for others to answer.
     fn prepared(&self, name: &str) -> Option<Prepared> {
         let service = ServiceName::new(name.strip_prefix("q-")?).ok()?;
         let mut endpoints = self.instances(&service, Reach::Direct);
         endpoints.retain(|endpoint| endpoint.status == CheckStatus::Passing);
-        Some(Prepared { endpoints, ttl: Some(std::time::Duration::from_secs(7)) })
+        let fails_over = service.as_str() == "far";
+        Some(Prepared { endpoints, ttl: Some(std::time::Duration::from_secs(7)), fails_over })
     }
 
     fn instances(&self, service: &ServiceName, reach: Reach) -> Vec<Endpoint> {

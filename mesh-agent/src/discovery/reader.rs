@@ -29,6 +29,8 @@ pub struct Prepared {
     /// Those that the query wants, in no order yet.
     pub endpoints: Vec<Endpoint>,
     pub ttl: Option<Duration>,
+    /// It names other datacenters to ask where nothing is found here.
+    pub fails_over: bool,
 }
 
 /// What discovery asks of a catalog: a server's state, a client's view, or a fixture. Names are looked up

@@ -1,4 +1,5 @@
 use super::answer::Answer;
+use crate::discovery::Prepared;
 use crate::model::Datacenter;
 use futures_util::future::BoxFuture;
 use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
@@ -8,6 +9,8 @@ use std::time::Duration;
 pub trait Across: Send + Sync {
     /// The whole reply to a question, as a message of DNS.
     fn ask(&self, datacenter: Datacenter, question: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, Unanswered>>;
+    /// What the datacenters find that a prepared query names besides this one; nothing, if they find nothing.
+    fn execute(&self, query: String) -> BoxFuture<'_, Result<Option<Prepared>, Unanswered>>;
 }
 
 /// Why another datacenter gave no reply.
@@ -21,6 +24,13 @@ pub enum Unanswered {
 
 /// How long a client waits for another datacenter: most resolvers give up after five seconds.
 const PATIENCE: Duration = Duration::from_secs(4);
+
+/// What other datacenters find for a prepared query.
+pub(super) async fn execute(across: &dyn Across, query: String) -> Result<Option<Prepared>, Unanswered> {
+    let late = |_| Unanswered::Failed { reason: format!("no reply within {PATIENCE:?}") };
+    let found = tokio::time::timeout(PATIENCE, across.execute(query.clone())).await.map_err(late).flatten();
+    found.inspect_err(|error| tracing::warn!(query, %error, "other datacenters were not asked"))
+}
 
 /// What another datacenter says.
 pub(super) async fn ask(across: &dyn Across, datacenter: Datacenter, query: &Query) -> Answer {

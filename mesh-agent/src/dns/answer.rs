@@ -37,6 +37,8 @@ pub(super) enum Verdict {
     Foreign(Answer),
     /// Servers of this datacenter answer it.
     Across(Datacenter),
+    /// Other datacenters may have what this prepared query does not find here; this is the answer if they have not.
+    FailOver(String, Answer),
     /// The answer ends in an alias outside our zones, whose addresses would complete it.
     Alias(Answer, Name),
 }

@@ -102,13 +102,28 @@ impl Handler {
                 Ok(_waits) => across::ask(&*self.across, datacenter, query).await,
                 Err(_) => Answer::code(ResponseCode::ServFail),
             },
+            Verdict::FailOver(name, otherwise) => self.fail_over(query, name, otherwise).await,
             Verdict::Final(answer) | Verdict::Foreign(answer) | Verdict::Alias(answer, _) => answer,
         }
     }
 
+    async fn fail_over(&self, query: &Query, name: String, otherwise: Answer) -> Answer {
+        let Ok(_waits) = self.waiting.try_acquire() else { return Answer::code(ResponseCode::ServFail) };
+        match across::execute(&*self.across, name).await {
+            Ok(Some(found)) => {
+                self.responder.found_elsewhere(&*self.catalog.state(), query, found, self.moment())
+            }
+            Ok(None) => otherwise,
+            Err(_) => Answer::code(ResponseCode::ServFail),
+        }
+    }
+
     fn verdict(&self, query: &Query) -> Verdict {
-        let moment = Moment { seed: rand::random(), now: self.clock.now() };
-        self.responder.answer(&*self.catalog.state(), query, moment)
+        self.responder.answer(&*self.catalog.state(), query, self.moment())
+    }
+
+    fn moment(&self) -> Moment {
+        Moment { seed: rand::random(), now: self.clock.now() }
     }
 
     /// Whether recursors are asked for this client, who must want it.

@@ -3,6 +3,7 @@ use super::across::{Across, Unanswered};
 use super::handler::Handler;
 use crate::catalog::Catalog;
 use crate::clock::Clock;
+use crate::discovery::Prepared;
 use crate::model::Datacenter;
 use futures_util::future::BoxFuture;
 use hickory_server::net::xfer::Protocol;
@@ -31,5 +32,9 @@ struct Nowhere;
 impl Across for Nowhere {
     fn ask(&self, _: Datacenter, _: Vec<u8>) -> BoxFuture<'_, Result<Vec<u8>, Unanswered>> {
         Box::pin(async { Err(Unanswered::NoSuchDatacenter) })
+    }
+
+    fn execute(&self, _: String) -> BoxFuture<'_, Result<Option<Prepared>, Unanswered>> {
+        Box::pin(async { Ok(None) })
     }
 }

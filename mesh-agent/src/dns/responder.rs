@@ -42,6 +42,9 @@ impl Responder {
                     return Verdict::Across(datacenter);
                 }
                 let answer = ask(inside.zone).inside(&inside);
+                if let Some(name) = self.failing_over(catalog, &inside) {
+                    return Verdict::FailOver(name.to_owned(), answer);
+                }
                 self.follow(catalog, answer, query.query_type(), moment)
             }
             Question::Reverse(ip) => match self.options.domains.first() {
@@ -50,6 +53,29 @@ impl Responder {
             },
             Question::Foreign => Verdict::Foreign(Answer::code(ResponseCode::Refused)),
         }
+    }
+
+    /// A prepared query that finds nothing here and says who else may.
+    fn failing_over<'i>(&self, catalog: &dyn CatalogReader, inside: &'i Inside<'_>) -> Option<&'i str> {
+        let Subject::Prepared(name) = &inside.subject else { return None };
+        let prepared = catalog.prepared(name)?;
+        (prepared.endpoints.is_empty() && prepared.fails_over).then_some(name.as_str())
+    }
+
+    /// What another datacenter has found for a prepared query, as an answer.
+    pub(super) fn found_elsewhere(
+        &self,
+        catalog: &dyn CatalogReader,
+        query: &Query,
+        found: Prepared,
+        moment: Moment,
+    ) -> Answer {
+        let Question::Inside(inside) = self.parser.parse(query.name()) else {
+            return Answer::code(ResponseCode::ServFail);
+        };
+        let maker = RecordMaker { zone: inside.zone, options: &self.options };
+        let ask = Ask { maker, catalog, query, moment };
+        ask.answer(ask.of_prepared(found))
     }
 
     /// Another datacenter whose servers know the subject. Virtual addresses lead nowhere but at home.
@@ -149,8 +175,12 @@ impl Ask<'_> {
     fn inside(&self, inside: &Inside<'_>) -> Answer {
         let here = self.options().datacenter.as_str();
         let local = inside.datacenter.as_deref().is_none_or(|dc| dc.eq_ignore_ascii_case(here));
+        self.answer(self.look_up(&inside.subject).filter(|_| local))
+    }
+
+    fn answer(&self, found: Option<Found>) -> Answer {
         let soa = self.maker.soa(self.moment.now);
-        match self.look_up(&inside.subject).filter(|_| local) {
+        match found {
             None => Answer::negative(ResponseCode::NXDomain, soa),
             Some(found) if found.answers.is_empty() => Answer::negative(ResponseCode::NoError, soa),
             Some(found) => Answer { additionals: found.additionals, ..Answer::of_zone(found.answers) },
@@ -227,9 +257,13 @@ impl Ask<'_> {
         self.reached(&self.endpoints(service, tag, reach))
     }
 
-    /// The query itself says how long its answer holds, if it says so.
     fn prepared(&self, name: &str) -> Option<Found> {
-        let Prepared { mut endpoints, ttl } = self.catalog.prepared(name)?;
+        self.of_prepared(self.catalog.prepared(name)?)
+    }
+
+    /// The query itself says how long its answer holds, if it says so.
+    fn of_prepared(&self, prepared: Prepared) -> Option<Found> {
+        let Prepared { mut endpoints, ttl, .. } = prepared;
         discovery::shuffle(&mut endpoints, self.moment.seed);
         let mut found = self.reached(&endpoints)?;
         if let Some(ttl) = ttl.map(|ttl| u32::try_from(ttl.as_secs()).unwrap_or(u32::MAX)) {

@@ -1,5 +1,5 @@
-use super::engine::{Engine, Joined, Life, OrderReport, Parts};
-use super::handle::{EVENTS, Gossip};
+use super::engine::{Engine, Joined, Life, OrderReport, Parts, Places};
+use super::handle::{EVENTS, Gossip, Placed};
 use super::keyring::KeyringFile;
 use super::message::Order;
 use super::roster::Members;
@@ -46,6 +46,7 @@ pub struct Driver<T> {
     commands: mpsc::Receiver<Command>,
     members: watch::Sender<Arc<Members>>,
     place: watch::Sender<Coordinate>,
+    places: watch::Sender<Arc<Places>>,
     snapshots: Snapshots,
     /// Those who wait until the farewells are said.
     leaving: Vec<oneshot::Sender<()>>,
@@ -75,8 +76,11 @@ impl<T: Transport> Driver<T> {
         let (members, followed) = watch::channel(engine.members().clone());
         let start = Instant::now();
         let (place, placed) = watch::channel(*engine.place());
+        let (places, all_placed) = watch::channel(engine.places().clone());
         let (leaving, counted) = (Vec::new(), engine.counts);
-        let driver = Self { engine, transport, start, commands, members, place, snapshots, leaving, counted };
+        let driver =
+            Self { engine, transport, start, commands, members, place, places, snapshots, leaving, counted };
+        let placed = Placed { own: placed, others: all_placed };
         Ok((driver, Gossip::new(sender, followed, placed, user_events)))
     }
 
@@ -154,6 +158,9 @@ impl<T: Transport> Driver<T> {
         }
         let place = *self.engine.place();
         self.place.send_if_modified(|known| std::mem::replace(known, place) != place);
+        if !Arc::ptr_eq(self.engine.places(), &self.places.borrow()) {
+            self.places.send_replace(self.engine.places().clone());
+        }
         self.count();
     }
 

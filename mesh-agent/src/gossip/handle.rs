@@ -1,5 +1,5 @@
 use super::driver::Command;
-use super::engine::OrderReport;
+use super::engine::{OrderReport, Places};
 use super::keys::KeyringReport;
 use super::message::Order;
 use super::roster::Members;
@@ -15,8 +15,15 @@ use tokio::sync::{mpsc, oneshot, watch};
 pub struct Gossip {
     commands: mpsc::Sender<Command>,
     members: watch::Receiver<Arc<Members>>,
-    place: watch::Receiver<Coordinate>,
+    placed: Placed,
     events: Arc<Mutex<Option<mpsc::Receiver<UserEvent>>>>,
+}
+
+/// Where members stand in the network.
+#[derive(Clone)]
+pub(super) struct Placed {
+    pub own: watch::Receiver<Coordinate>,
+    pub others: watch::Receiver<Arc<Places>>,
 }
 
 /// Events that wait until somebody takes them.
@@ -35,10 +42,10 @@ impl Gossip {
     pub(super) fn new(
         commands: mpsc::Sender<Command>,
         members: watch::Receiver<Arc<Members>>,
-        place: watch::Receiver<Coordinate>,
+        placed: Placed,
         events: mpsc::Receiver<UserEvent>,
     ) -> Self {
-        Self { commands, members, place, events: Arc::new(Mutex::new(Some(events))) }
+        Self { commands, members, placed, events: Arc::new(Mutex::new(Some(events))) }
     }
 
     /// Everybody, as of now.
@@ -53,7 +60,12 @@ impl Gossip {
 
     /// Where this agent stands in the network, as probes show it, and each move.
     pub fn place(&self) -> watch::Receiver<Coordinate> {
-        self.place.clone()
+        self.placed.own.clone()
+    }
+
+    /// Where the others stand, as they have said themselves; in a pool across datacenters alone.
+    pub fn places(&self) -> Arc<Places> {
+        self.placed.others.borrow().clone()
     }
 
     /// What others fire, each once. The first caller has them.

@@ -122,7 +122,7 @@ pub static ROUTES: &[Route] = &[
     Route::get("/v1/agent/health/service/id/", SERVICES, to!(agent_health::by_id)),
     Route::get("/v1/agent/health/service/name/", SERVICES, to!(agent_health::by_name)),
     // Coordinates.
-    Route::get("/v1/coordinate/datacenters", Access::None, to!(coordinate::datacenters)),
+    Route::get("/v1/coordinate/datacenters", Access::None, to!(coordinate::datacenters)).at_servers(),
     Route::get("/v1/coordinate/nodes", NODES, to!(coordinate::nodes)).at_servers(),
     Route::get("/v1/coordinate/node/", NODES, to!(coordinate::node)).at_servers(),
     Route::put("/v1/coordinate/update", Access::NODE_WRITE, to!(coordinate::update)),

@@ -11,7 +11,7 @@ use crate::wire::{PassedAnswer, PassedRequest};
 use rand::seq::SliceRandom;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
@@ -48,6 +48,26 @@ fn same(one: &Datacenter, other: &Datacenter) -> bool {
     one.as_str().eq_ignore_ascii_case(other.as_str())
 }
 
+/// The round trips to the servers of each datacenter, as far as they are known.
+fn distances(wan: &Gossip) -> BTreeMap<Datacenter, Vec<Duration>> {
+    let (members, places, own) = (wan.members(), wan.places(), *wan.place().borrow());
+    let mut distances = BTreeMap::<Datacenter, Vec<Duration>>::new();
+    for member in members.alive().map(|known| &known.member) {
+        let place = places.get(&member.gossip());
+        distances
+            .entry(member.datacenter.clone())
+            .or_default()
+            .extend(place.map(|place| own.distance(place)));
+    }
+    distances
+}
+
+/// Of none it is the longest there is.
+fn median(mut trips: Vec<Duration>) -> Duration {
+    trips.sort();
+    trips.get(trips.len() / 2).copied().unwrap_or(Duration::MAX)
+}
+
 impl Federation {
     pub fn new(own: Datacenter, tls: ClusterTls) -> Self {
         Self { own, tls, wan: OnceLock::new(), pools: Mutex::default() }
@@ -63,15 +83,14 @@ impl Federation {
         &self.own
     }
 
-    /// This one first, then those with servers that live, by name.
+    /// This one first, then those with servers that live: the nearest first, and by name where that is not known.
     pub fn datacenters(&self) -> Vec<Datacenter> {
-        let members = self.wan.get().map(Gossip::members).unwrap_or_default();
-        let others: BTreeSet<Datacenter> = members
-            .alive()
-            .map(|known| known.member.datacenter.clone())
-            .filter(|other| !same(other, &self.own))
-            .collect();
-        std::iter::once(self.own.clone()).chain(others).collect()
+        let mut others = self.wan.get().map(distances).unwrap_or_default();
+        others.retain(|other, _| !same(other, &self.own));
+        let mut sorted: Vec<(Duration, Datacenter)> =
+            others.into_iter().map(|(name, trips)| (median(trips), name)).collect();
+        sorted.sort();
+        std::iter::once(self.own.clone()).chain(sorted.into_iter().map(|(_, name)| name)).collect()
     }
 
     /// The servers of a datacenter that live, in an order of chance.

@@ -1,6 +1,6 @@
 use crate::clock::Timestamp;
 use crate::discovery::fixture::{Fixture, instance, node};
-use crate::discovery::{Endpoint, Health};
+use crate::discovery::{Endpoint, Health, Prepared};
 use crate::dns::DnsOptions;
 use crate::dns::answer::{Answer, Verdict};
 use crate::dns::responder::{Moment, Responder};
@@ -10,6 +10,7 @@ use hickory_proto::rr::{Name, Record, RecordType};
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
 
 fn options() -> DnsOptions {
     DnsOptions::new(Datacenter::new("dc1").unwrap(), NodeName::new("agent").unwrap())
@@ -254,4 +255,21 @@ fn a_prepared_query_is_asked_by_its_name_and_says_how_long_its_answer_holds() {
     for name in ["none.query.consul.", "q-none.query.consul."] {
         assert_eq!(answer(name, RecordType::A).code, ResponseCode::NXDomain, "{name}");
     }
+}
+
+#[test]
+fn what_another_datacenter_finds_for_a_prepared_query_is_an_answer_like_any_other() {
+    let Verdict::FailOver(name, otherwise) = verdict(options(), "q-far.query.consul.", RecordType::SRV)
+    else {
+        panic!("it finds nothing here");
+    };
+    assert_eq!((name.as_str(), otherwise.code), ("q-far", ResponseCode::NXDomain));
+    let there = Node { datacenter: Datacenter::new("dc2").unwrap(), ..node("n1", "10.2.0.1") };
+    let endpoints = vec![endpoint(there, instance("far", "f1", &[]), CheckStatus::Passing)];
+    let found = Prepared { endpoints, ttl: Some(Duration::from_secs(9)), fails_over: true };
+    let query = Query::query(Name::from_str("q-far.query.consul.").unwrap(), RecordType::SRV);
+    let moment = Moment { seed: 1, now: Timestamp(0) };
+    let answer = Responder::new(options()).found_elsewhere(&catalog(), &query, found, moment);
+    assert_eq!(lines(&answer.answers), ["q-far.query.consul. 9 SRV 1 1 8080 n1.node.dc2.consul."]);
+    assert_eq!(lines(&answer.additionals), ["n1.node.dc2.consul. 9 A 10.2.0.1"]);
 }

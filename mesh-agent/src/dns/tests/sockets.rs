@@ -1,5 +1,6 @@
 use crate::catalog::fixtures::catalog_over;
 use crate::clock::Clock;
+use crate::discovery::Prepared;
 use crate::dns::{Across, DnsOptions, DnsServer, Unanswered, framing};
 use crate::model::{Datacenter, NodeName, NodeService};
 use crate::state::{Store, fixtures};
@@ -53,6 +54,10 @@ impl Across for Second {
                 _ => Err(Unanswered::Failed { reason: "it is down".to_owned() }),
             }
         })
+    }
+
+    fn execute(&self, query: String) -> BoxFuture<'_, Result<Option<Prepared>, Unanswered>> {
+        Box::pin(async move { Err(Unanswered::Failed { reason: format!("nobody is asked for {query}") }) })
     }
 }
 

@@ -72,12 +72,17 @@ pub(super) struct Engine {
     operations: BTreeMap<u64, Operation>,
     doubted: BTreeMap<SocketAddr, Peer>,
     survey: Survey<SocketAddr>,
+    /// Where others have said that they stand, in a pool across datacenters: there are few of them.
+    places: Arc<Places>,
     /// For directions alone, so that what is measured changes no other choice.
     compass: StdRng,
     refusals: (u64, u32),
     life: Life,
     pub counts: Counts,
 }
+
+/// Where members stand, by the addresses that they gossip at.
+pub type Places = BTreeMap<SocketAddr, Coordinate>;
 
 /// Whether the member still is one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,6 +147,7 @@ impl Engine {
             operations: BTreeMap::new(),
             doubted: BTreeMap::new(),
             survey: Survey::default(),
+            places: Arc::default(),
             compass: StdRng::from_seed(parts.seed),
             refusals: (0, 0),
             life: Life::Running,
@@ -305,8 +311,24 @@ impl Engine {
         for trip in self.ears.probes.take() {
             let way = std::array::from_fn(|_| self.compass.random_range(-0.5..0.5));
             self.survey.measure(trip.to, &trip.place, trip.time, way);
+            self.note_place(trip.to, trip.place);
             self.ears.probes.set_place(*self.survey.place());
         }
+    }
+
+    fn note_place(&mut self, of: SocketAddr, place: Coordinate) {
+        if !self.tuning.across_datacenters || !place.is_valid() {
+            return;
+        }
+        if self.places.len() >= self.tuning.most_members && !self.places.contains_key(&of) {
+            self.places = Arc::default();
+        }
+        Arc::make_mut(&mut self.places).insert(of, place);
+    }
+
+    /// Where others have said that they stand. The same map until it changes.
+    pub fn places(&self) -> &Arc<Places> {
+        &self.places
     }
 
     /// Where this agent stands in the network.

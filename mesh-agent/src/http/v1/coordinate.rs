@@ -1,25 +1,47 @@
 use crate::acl::Access;
 use crate::catalog::Reply;
+use crate::gossip::Gossip;
 use crate::http::ApiError;
 use crate::http::answer::{Answer, Answered};
 use crate::http::call::Call;
-use crate::model::{Coordinate, NodeName};
+use crate::model::{Coordinate, Datacenter, NodeName};
 use crate::state::{Command, ListCoordinates};
 use crate::wire;
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
+use std::collections::BTreeMap;
 
-/// The servers of each datacenter, as seen between datacenters: there is one, of which nothing is measured.
+/// The servers of each datacenter, as seen between datacenters, where they have a place. One that is alone stands at
+/// the origin.
 pub async fn datacenters(call: Call) -> Answered {
     let facts = &call.deps.facts;
-    let origin = wire::Coordinate::from(&Coordinate::default());
-    let servers: &[Value] =
-        &[json!({"Node": format!("{}.{}", facts.node, facts.datacenter), "Segment": "", "Coord": origin})];
-    call.json_answer(&[json!({
-        "Datacenter": facts.datacenter,
-        "AreaID": "wan",
-        "Coordinates": if facts.server { servers } else { &[] },
-    })])
+    let own = format!("{}.{}", facts.node, facts.datacenter);
+    let alone = || [(facts.datacenter.clone(), vec![(own, Coordinate::default())])].into();
+    let datacenters = call.deps.wan.as_ref().map_or_else(alone, placed);
+    let shown = |(name, coord): &(String, Coordinate)| wire::NodeCoordinate {
+        node: name.clone(),
+        segment: String::new(),
+        coord: coord.into(),
+    };
+    let shown = datacenters.iter().map(|(datacenter, servers)| {
+        let servers: Vec<_> = servers.iter().map(shown).collect();
+        json!({"Datacenter": datacenter, "AreaID": "wan", "Coordinates": servers})
+    });
+    call.json_answer(&shown.collect::<Vec<_>>())
+}
+
+/// The servers that live, by datacenter.
+fn placed(wan: &Gossip) -> BTreeMap<Datacenter, Vec<(String, Coordinate)>> {
+    let (members, places, own) = (wan.members(), wan.places(), *wan.place().borrow());
+    let itself = members.iter().next().map(|own| own.member.gossip());
+    let mut placed = BTreeMap::<Datacenter, Vec<_>>::new();
+    for member in members.alive().map(|known| &known.member) {
+        let address = member.gossip();
+        let place = if Some(address) == itself { Some(own) } else { places.get(&address).copied() };
+        let servers = placed.entry(member.datacenter.clone()).or_default();
+        servers.extend(place.map(|place| (member.name.to_string(), place)));
+    }
+    placed
 }
 
 /// Where nodes stand that have measured a round trip.

@@ -210,3 +210,43 @@ fn consuls_own_client_sees_both_datacenters() {
     let asked = one.servers[0].request("GET", "/v1/connect/ca/roots?dc=dc2", b"").json();
     assert_eq!(asked["TrustDomain"], roots["TrustDomain"]);
 }
+
+#[test]
+fn servers_of_datacenters_find_out_how_far_from_each_other_they_are() {
+    let (mut one, two) = federated(2, 1, &[]);
+    let client = one.add(&["-server=false"]);
+    let agent = &one.servers[client];
+    let measured = eventually("all servers have a place", || {
+        let answer = agent.try_request("GET", "/v1/coordinate/datacenters", b"")?;
+        let shown = (answer.status == 200).then(|| answer.json())?;
+        let error = |server: &Value| server["Coord"]["Error"].as_f64().unwrap_or(9.0);
+        let of = |datacenter: &Value| {
+            let servers = datacenter["Coordinates"].as_array().cloned().unwrap_or_default();
+            servers.iter().filter(|server| error(server) < 1.5).count()
+        };
+        let counts: Vec<usize> = shown.as_array()?.iter().map(of).collect();
+        (counts == [2, 1]).then_some(shown)
+    });
+    assert_eq!((&measured[0]["Datacenter"], &measured[1]["Datacenter"]), (&json!("dc1"), &json!("dc2")));
+    assert_eq!(
+        (&measured[1]["AreaID"], &measured[1]["Coordinates"][0]["Node"]),
+        (&json!("wan"), &json!("s0.dc2"))
+    );
+    let told = eventually("the other datacenter has measured, too", || {
+        let told = two.servers[0].mesh(&["rtt", "-wan", "s1.dc1"]);
+        (told.status == Some(0)).then_some(told.stdout)
+    });
+    let millis = told
+        .trim()
+        .strip_prefix("Estimated s1.dc1 <-> s0.dc2 rtt: ")
+        .and_then(|rest| rest.strip_suffix(" ms (using WAN coordinates)"));
+    let millis: f64 = millis.unwrap_or_else(|| panic!("{told}")).parse().unwrap();
+    assert!(millis > 0.0 && millis < 100.0, "loopback is near: {told}");
+    let mut programs = vec![mesh_tests::binary::mesh()];
+    programs.extend(peers::consul().ok());
+    for program in programs {
+        let mut command = Command::new(program);
+        command.env("CONSUL_HTTP_ADDR", agent.http().to_string());
+        run(command.args(["rtt", "-wan", "s0.dc1", "s0.dc2"])).success();
+    }
+}

@@ -3,6 +3,7 @@
 use super::federated;
 use hickory_proto::op::ResponseCode;
 use hickory_proto::rr::{RData, RecordType};
+use mesh_tests::cluster::TestServer;
 use mesh_tests::wait::eventually;
 use mesh_tests::{PortBlock, dns};
 use serde_json::json;
@@ -48,4 +49,41 @@ fn names_of_another_datacenter_are_answered_by_its_servers() {
         let answer = dns::ask(port, name, RecordType::A);
         assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain, "{name}");
     }
+}
+
+#[test]
+fn a_prepared_query_that_finds_nothing_here_is_answered_by_the_datacenters_that_it_names() {
+    let ports = PortBlock::claim();
+    let port = ports.take();
+    let (mut one, two) = federated(1, 1, &[]);
+    let client = one.add(&["-server=false", &format!("-dns-port={port}")]);
+    one.servers[client].wait_for_node("s0");
+    let register = |server: &TestServer, address: &str| {
+        let web = json!({"Node": "host", "Address": "10.9.9.9",
+            "Service": {"Service": "web", "Address": address, "Port": 8080}});
+        let registered = server.request("PUT", "/v1/catalog/register", web.to_string().as_bytes());
+        assert_eq!(registered.body, "true");
+    };
+    register(&two.servers[0], "10.2.0.1");
+    for (name, failover) in [
+        ("far", json!({"Datacenters": ["dc9", "dc2"]})),
+        ("near", json!({"NearestN": 1})),
+        ("here", json!({})),
+    ] {
+        let query = json!({"Name": name, "Service": {"Service": "web", "Failover": failover},
+            "DNS": {"TTL": "7s"}});
+        let created = one.servers[client].request("POST", "/v1/query", query.to_string().as_bytes());
+        assert_eq!(created.status, 200, "{}", created.body);
+    }
+    for name in ["far.query.consul.", "near.query.dc1.consul."] {
+        eventually(name, || (addresses(port, name) == ["10.2.0.1"]).then_some(()));
+    }
+    let srv = dns::ask(port, "far.query.consul.", RecordType::SRV);
+    let RData::SRV(found) = &srv.answers[0].data else { panic!("{srv}") };
+    assert_eq!((found.port, srv.answers[0].ttl), (8080, 7), "{srv}");
+    let here = dns::ask(port, "here.query.consul.", RecordType::A);
+    assert_eq!(here.metadata.response_code, ResponseCode::NXDomain);
+    // What is here comes first.
+    register(&one.servers[0], "10.1.0.1");
+    eventually("the instance here", || (addresses(port, "far.query.consul.") == ["10.1.0.1"]).then_some(()));
 }
