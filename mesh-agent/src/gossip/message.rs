@@ -5,6 +5,7 @@ use super::peer::Peer;
 use bytes::{Buf, BufMut};
 use foca::Codec;
 use serde::{Deserialize, Serialize};
+use std::net::SocketAddr;
 
 /// What is inside a sealed datagram.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,6 +44,9 @@ pub(super) enum Order {
 pub(super) struct OrderResult {
     pub keys: Vec<String>,
     pub error: Option<String>,
+    /// What the member is known by, which need not be where its datagrams come from.
+    #[serde(default)]
+    pub of: Option<SocketAddr>,
 }
 
 #[derive(Debug, thiserror::Error)]

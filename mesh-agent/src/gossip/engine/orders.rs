@@ -65,7 +65,7 @@ impl Engine {
 
     pub(super) fn done(&mut self, from: SocketAddr, id: u64, result: OrderResult) {
         let Some(operation) = self.operations.get_mut(&id) else { return };
-        let Some(name) = operation.waiting.remove(&from) else { return };
+        let Some(name) = operation.waiting.remove(&result.of.unwrap_or(from)) else { return };
         operation.report.results.push((name, result));
         if operation.waiting.is_empty() {
             self.finish(id);
@@ -93,7 +93,8 @@ impl Engine {
             Err(error) => Some(error),
         };
         let keys = self.keyring().keys().iter().map(GossipKey::to_text).collect();
-        OrderResult { keys, error: error.map(|error| error.to_string()) }
+        let of = Some(self.own().address());
+        OrderResult { keys, error: error.map(|error| error.to_string()), of }
     }
 
     /// Kept before it is used: after a restart the agent has to understand the others.

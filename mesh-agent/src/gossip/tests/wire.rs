@@ -30,7 +30,11 @@ fn peer(name: &str, port: u16) -> Peer {
 fn messages() -> Vec<Message> {
     let (a, b) = (peer("a", 1), peer("b", 2));
     let told = vec![foca::Member::alive(a.clone()), foca::Member::down(b.clone())];
-    let result = OrderResult { keys: vec!["k".to_owned(); 16], error: Some("no".to_owned()) };
+    let result = OrderResult {
+        keys: vec!["k".to_owned(); 16],
+        error: Some("no".to_owned()),
+        of: Some("[fd00::1]:8301".parse().unwrap()),
+    };
     vec![
         Message::Hello { token: 1, from: a.clone() },
         Message::Welcome { token: 2, from: a.clone(), heard: None },

@@ -250,3 +250,26 @@ fn servers_of_datacenters_find_out_how_far_from_each_other_they_are() {
         run(command.args(["rtt", "-wan", "s0.dc1", "s0.dc2"])).success();
     }
 }
+
+#[test]
+fn servers_are_reached_from_other_datacenters_by_the_address_that_they_have_there() {
+    let flags = ["-bind=0.0.0.0", "-advertise=127.0.0.1", "-advertise-wan=127.0.0.2"];
+    let (one, two) = federated(1, 1, &flags);
+    for server in [&one.servers[0], &two.servers[0]] {
+        let address = |flags: &[&str]| -> Vec<String> {
+            let rows = server.mesh(&[&["members"], flags].concat()).success();
+            let addresses = rows.lines().skip(1).filter_map(|row| row.split_whitespace().nth(1));
+            addresses.map(|address| address.split(':').next().unwrap_or_default().to_owned()).collect()
+        };
+        assert_eq!(address(&[]), ["127.0.0.1"]);
+        assert_eq!(address(&["-wan"]), ["127.0.0.2", "127.0.0.2"]);
+        for datacenter in ["dc1", "dc2"] {
+            let nodes = server.request("GET", &format!("/v1/catalog/nodes?dc={datacenter}"), b"");
+            let wan = &nodes.json()[0]["TaggedAddresses"]["wan"];
+            assert_eq!((nodes.status, wan), (200, &json!("127.0.0.2")), "{}", nodes.body);
+        }
+        // Their datagrams come from another address than the one that they are known by.
+        let keys = server.mesh(&["keyring", "-list"]).success();
+        assert!(keys.contains("[2/2]"), "{keys}");
+    }
+}
