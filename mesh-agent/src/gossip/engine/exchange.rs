@@ -14,6 +14,8 @@ use std::time::Duration;
 const MOST_PAGES: usize = 16;
 /// How soon two compare again after they differed.
 const AGAIN: Duration = Duration::from_millis(500);
+/// How soon a newcomer compares, at first.
+const SOON: Duration = Duration::from_secs(1);
 /// How soon a member is told again that it is believed dead.
 const WARN_AGAIN: Duration = Duration::from_secs(1);
 /// Most members doubted at a time.
@@ -60,12 +62,19 @@ impl Engine {
         }
     }
 
+    /// From now on it compares often, and then less and less: whoever welcomed it may be gone before it has told all.
+    pub(super) fn exchange_soon(&mut self) {
+        self.exchange_pause = SOON;
+        self.exchange_within(SOON);
+    }
+
     /// Compares with a member chosen at random.
     pub(super) fn exchange(&mut self) {
         if self.now < self.exchange_at {
             return;
         }
-        self.exchange_within(self.tuning.exchange_interval);
+        self.exchange_within(self.exchange_pause);
+        self.exchange_pause = (self.exchange_pause * 2).min(self.tuning.exchange_interval);
         let chosen = self.foca.iter_members().map(|member| member.id().address()).choose(&mut self.rng);
         if let Some(address) = chosen.filter(|_| self.life == Life::Running) {
             self.ask(address);
@@ -134,7 +143,7 @@ impl Engine {
     }
 
     /// The member is told, and counts as dead if it does not begin a new life in time.
-    fn doubt(&mut self, peer: Peer) {
+    pub(super) fn doubt(&mut self, peer: Peer) {
         let address = peer.address();
         if self.doubted.get(&address) == Some(&peer) || self.doubted.len() >= MOST_DOUBTED {
             return;

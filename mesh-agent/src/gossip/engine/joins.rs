@@ -116,6 +116,7 @@ impl Engine {
         let to = peer.clone();
         self.foca(|foca, outcome| foca.announce(to, outcome));
         self.ask(peer.address());
+        self.exchange_soon();
         let name = peer.member().name.clone();
         self.answer(token, |_| Ok(name));
     }

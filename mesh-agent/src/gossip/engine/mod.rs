@@ -68,9 +68,13 @@ pub(super) struct Engine {
     /// What the list was last made of.
     reviewed: (u64, Life, u64),
     exchange_at: Duration,
+    /// How long until the next but one: short at first, when much may be missing.
+    exchange_pause: Duration,
     joins: BTreeMap<u64, Join>,
     operations: BTreeMap<u64, Operation>,
     doubted: BTreeMap<SocketAddr, Peer>,
+    /// Those that foca suspects, and since when.
+    suspected: BTreeMap<SocketAddr, (Peer, Duration)>,
     survey: Survey<SocketAddr>,
     /// Where others have said that they stand, in a pool across datacenters: there are few of them.
     places: Arc<Places>,
@@ -143,9 +147,11 @@ impl Engine {
             review_at: Duration::MAX,
             reviewed: (0, Life::Running, u64::MAX),
             exchange_at: Duration::MAX,
+            exchange_pause: Duration::ZERO,
             joins: BTreeMap::new(),
             operations: BTreeMap::new(),
             doubted: BTreeMap::new(),
+            suspected: BTreeMap::new(),
             survey: Survey::default(),
             places: Arc::default(),
             compass: StdRng::from_seed(parts.seed),
@@ -158,6 +164,7 @@ impl Engine {
     }
 
     fn begin(&mut self) {
+        self.exchange_pause = self.tuning.exchange_interval;
         self.review();
         self.exchange_within(self.tuning.exchange_interval);
         let first = self.jittered(self.tuning.reconnect_interval);

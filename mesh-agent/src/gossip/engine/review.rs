@@ -3,6 +3,7 @@ use crate::gossip::peer::Peer;
 use crate::gossip::roster::Members;
 use crate::gossip::timers::Due;
 use foca::State;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -30,8 +31,28 @@ impl Engine {
             self.list();
             self.fit();
         }
+        self.press_suspects();
         self.review_at = self.now + INTERVAL;
         self.timers.add(self.review_at, Due::Review);
+    }
+
+    /// When this member begins a new life, foca forgets when to give up those that it suspects, and would suspect them
+    /// for ever: whoever is suspected for long is asked itself.
+    fn press_suspects(&mut self) {
+        let (now, patience) = (self.now, self.tuning.suspicion(self.foca.num_members() + 1) * 2);
+        let suspects = self.foca.iter_members().filter(|member| member.state() == State::Suspect);
+        let suspects: BTreeMap<_, _> = suspects.map(|one| (one.id().address(), one.id().clone())).collect();
+        self.suspected.retain(|address, (peer, _)| suspects.get(address) == Some(peer));
+        let mut overdue = Vec::new();
+        for (address, peer) in suspects {
+            let (_, since) = self.suspected.entry(address).or_insert_with(|| (peer.clone(), now));
+            if now.saturating_sub(*since) > patience {
+                overdue.push(peer);
+            }
+        }
+        for peer in overdue {
+            self.doubt(peer);
+        }
     }
 
     /// A sum of all that the list is made of.

@@ -318,6 +318,38 @@ fn whatever_the_seed_all_agree_in_the_end() {
     }
 }
 
+/// Dies so long after a newcomer has greeted it; how long the newcomer then takes to know all others, if it can.
+fn joined_through_one_that_dies(after: Duration) -> Option<Duration> {
+    const MEMBERS: usize = 8;
+    let mut simulation = Simulation::new(u64::try_from(after.as_micros()).unwrap());
+    join_all(&mut simulation, MEMBERS);
+    simulation.run_for(Duration::from_secs(30));
+    simulation.start(MEMBERS);
+    simulation.join(MEMBERS, 0);
+    simulation.run_for(after);
+    simulation.nodes[0].engine = None;
+    let began = simulation.now;
+    while simulation.now - began < Duration::from_secs(120) {
+        let members = simulation.nodes[MEMBERS].engine.as_ref().unwrap().members().clone();
+        let knows = |index: usize| members.alive().any(|known| known.member.gossip() == address(index));
+        if (1..MEMBERS).all(knows) {
+            return Some(simulation.now - began);
+        }
+        simulation.run_for(Duration::from_millis(100));
+    }
+    None
+}
+
+#[test]
+fn a_newcomer_knows_all_soon_though_whoever_welcomed_it_has_died() {
+    let times: Vec<Option<Duration>> =
+        (3..60).map(|tenths| joined_through_one_that_dies(Duration::from_micros(tenths * 100))).collect();
+    // Where nobody else has heard of it, nobody can tell it anything: it has to join again.
+    let heard: Vec<Duration> = times.iter().flatten().copied().collect();
+    assert!(heard.len() > 30, "{times:?}");
+    assert!(heard.iter().all(|time| *time < Duration::from_secs(8)), "{times:?}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_run() {
     let run = || {

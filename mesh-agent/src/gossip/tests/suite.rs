@@ -379,6 +379,26 @@ async fn joining_is_tried_again_until_somebody_answers() {
     late.sees_states(&[("a", Alive), ("late", Alive)]).await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_was_joined_and_is_gone_at_once_is_joined_again_when_it_is_back() {
+    let mut net = InMemory::new();
+    let (a, b) = (Agent::start(&mut net, "a"), Agent::start(&mut net, "b"));
+    let addresses = vec![b.at.to_string()];
+    let retry = RetryJoin { addresses, default_port: 8301, interval: Duration::from_secs(1), most: 1 };
+    let joining = retry.run(a.gossip.clone(), Shutdown::new());
+    let going = async {
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        let at = b.kill().await;
+        // Nobody else ever hears of it, and the dead are forgotten.
+        a.gossip.force_leave("b", true).await.unwrap();
+        tokio::time::sleep(Duration::from_secs(120)).await;
+        Agent::unlike(&mut net, "c", Unlike { at: Some(at), ..Unlike::default() })
+    };
+    let (joined, late) = tokio::join!(joining, going);
+    joined.unwrap();
+    late.sees_states(&[("a", Alive), ("c", Alive)]).await;
+}
+
 #[tokio::test]
 async fn members_are_remembered_on_disk_and_not_after_leaving() {
     let directory = tempfile::tempdir().unwrap();
