@@ -1,6 +1,7 @@
 use super::leg::Leg;
 use std::io::{self, IoSlice};
 use std::ops::Range;
+use std::sync::Arc;
 
 /// Plaintext in one TLS record (RFC 8446, 5.1).
 pub(super) const PLAIN: usize = 16_384;
@@ -23,12 +24,17 @@ pub(super) struct Buffer {
     next: usize,
     /// Received records, the last of them perhaps incomplete.
     pub unopened: Range<usize>,
+    /// Counts among those that are lent for as long as it is there.
+    pub lease: Option<Lease>,
 }
+
+/// What is lent holds one: however it ends, with its connection too, it is then lent no more.
+pub(super) type Lease = Arc<()>;
 
 impl Buffer {
     pub fn new(size: usize) -> Box<Self> {
         let bytes = vec![0; size].into_boxed_slice();
-        Box::new(Self { bytes, ready: Vec::new(), next: 0, unopened: HEADROOM..HEADROOM })
+        Box::new(Self { bytes, ready: Vec::new(), next: 0, unopened: HEADROOM..HEADROOM, lease: None })
     }
 
     /// How much plaintext can be sealed into an empty buffer of this size.

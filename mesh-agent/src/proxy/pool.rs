@@ -1,4 +1,5 @@
-use super::buffer::{Buffer, HEADROOM, SLOT};
+use super::buffer::{Buffer, HEADROOM, Lease, SLOT};
+use std::sync::Arc;
 
 /// Records that a large buffer holds, a mebibyte: large enough that a wake-up is paid for by many bytes, small
 /// enough for the second-level cache.
@@ -20,17 +21,22 @@ const KEPT: usize = 4;
 pub(super) struct Pool {
     large: Vec<Box<Buffer>>,
     small: Vec<Box<Buffer>>,
-    large_lent: usize,
+    lent: Lease,
 }
 
 impl Pool {
     /// An empty buffer: large while there are any to lend.
     pub fn take(&mut self) -> Box<Buffer> {
-        if self.large_lent >= LARGE_LENT {
+        if self.large_lent() >= LARGE_LENT {
             return self.take_small();
         }
-        self.large_lent += 1;
-        self.large.pop().unwrap_or_else(|| Buffer::new(LARGE))
+        let mut buffer = self.large.pop().unwrap_or_else(|| Buffer::new(LARGE));
+        buffer.lease = Some(self.lent.clone());
+        buffer
+    }
+
+    fn large_lent(&self) -> usize {
+        Arc::strong_count(&self.lent) - 1
     }
 
     fn take_small(&mut self) -> Box<Buffer> {
@@ -39,11 +45,8 @@ impl Pool {
 
     pub fn give(&mut self, mut buffer: Box<Buffer>) {
         buffer.clear();
-        let large = buffer.bytes.len() == LARGE;
-        if large {
-            self.large_lent -= 1;
-        }
-        let kept = if large { &mut self.large } else { &mut self.small };
+        buffer.lease = None;
+        let kept = if buffer.bytes.len() == LARGE { &mut self.large } else { &mut self.small };
         if kept.len() < KEPT {
             kept.push(buffer);
         }
@@ -52,7 +55,7 @@ impl Pool {
     /// A buffer to receive into that starts with the records which `held` has.
     pub fn take_with(&mut self, held: Option<Box<Buffer>>) -> Box<Buffer> {
         let Some(mut held) = held else { return self.take() };
-        if held.bytes.len() == LARGE || self.large_lent >= LARGE_LENT {
+        if held.bytes.len() == LARGE || self.large_lent() >= LARGE_LENT {
             held.settle();
             return held;
         }
@@ -106,6 +109,13 @@ mod tests {
         assert!(lent[..LARGE_LENT].iter().all(|buffer| buffer.bytes.len() == LARGE));
         assert_eq!(lent[LARGE_LENT].bytes.len(), SMALL);
         lent.into_iter().for_each(|buffer| pool.give(buffer));
+        assert_eq!(pool.take().bytes.len(), LARGE);
+    }
+
+    #[test]
+    fn what_ends_with_its_connection_is_lent_no_more() {
+        let mut pool = Pool::default();
+        drop((0..LARGE_LENT).map(|_| pool.take()).collect::<Vec<_>>());
         assert_eq!(pool.take().bytes.len(), LARGE);
     }
 }
