@@ -11,8 +11,6 @@ pub(super) const HEADER: usize = 5;
 pub(super) const WIRE: usize = HEADER + PLAIN + 2_048;
 /// Room that one of our own records takes, its overhead included.
 pub(super) const SLOT: usize = PLAIN + 64;
-/// Free room in front of received records, into which the first opened plaintext goes.
-pub(super) const HEADROOM: usize = PLAIN;
 /// Write this many pieces with one call.
 const PIECES: usize = 64;
 
@@ -34,18 +32,18 @@ pub(super) type Lease = Arc<()>;
 impl Buffer {
     pub fn new(size: usize) -> Box<Self> {
         let bytes = vec![0; size].into_boxed_slice();
-        Box::new(Self { bytes, ready: Vec::new(), next: 0, unopened: HEADROOM..HEADROOM, lease: None })
+        Box::new(Self { bytes, ready: Vec::new(), next: 0, unopened: 0..0, lease: None })
     }
 
     /// How much plaintext can be sealed into an empty buffer of this size.
     pub fn room_for_plain(&self) -> usize {
-        (self.bytes.len() - HEADROOM) / SLOT * PLAIN
+        self.bytes.len() / SLOT * PLAIN
     }
 
     pub fn clear(&mut self) {
         self.ready.clear();
         self.next = 0;
-        self.unopened = HEADROOM..HEADROOM;
+        self.unopened = 0..0;
     }
 
     /// Appends a piece to what is to be written; one that continues the last is joined with it.
@@ -70,13 +68,13 @@ impl Buffer {
         self.ready[self.next..].iter().map(ExactSizeIterator::len).sum()
     }
 
-    /// Moves the unopened records behind the headroom. Only when nothing is ready.
+    /// Moves the unopened records to the front. Only when nothing is ready.
     pub fn settle(&mut self) {
         self.ready.clear();
         self.next = 0;
         let len = self.unopened.len();
-        self.bytes.copy_within(self.unopened.clone(), HEADROOM);
-        self.unopened = HEADROOM..HEADROOM + len;
+        self.bytes.copy_within(self.unopened.clone(), 0);
+        self.unopened = 0..len;
     }
 
     /// Copies all that `other` holds into this empty buffer.
@@ -88,14 +86,13 @@ impl Buffer {
             at += piece.len();
         }
         self.push(0..at);
-        let start = at.max(HEADROOM);
-        self.unopened = start..start + other.unopened.len();
+        self.unopened = at..at + other.unopened.len();
         self.bytes[self.unopened.clone()].copy_from_slice(&other.bytes[other.unopened.clone()]);
     }
 
     /// Whether [`Buffer::adopt`] would fit.
     pub fn can_adopt(&self, other: &Self) -> bool {
-        other.ready().max(HEADROOM) + other.unopened.len() <= self.bytes.len()
+        other.ready() + other.unopened.len() <= self.bytes.len()
     }
 
     /// Writes until all is gone or the kernel takes no more. Gives the number of bytes it took.

@@ -5,7 +5,7 @@ use super::crew::Crew;
 use super::engine::EngineOptions;
 use super::mailbox::Mailbox;
 use super::poller::Poller;
-use super::pool::{Pool, SCRATCH};
+use super::pool::Pool;
 use std::io;
 use std::sync::Arc;
 
@@ -13,8 +13,6 @@ use std::sync::Arc;
 pub(super) struct Context {
     pub poller: Poller,
     pub pool: Pool,
-    /// Plaintext between a read and its encryption.
-    pub scratch: Box<[u8]>,
     pub crew: Arc<Crew>,
     /// Which of the crew this is.
     pub worker: usize,
@@ -32,8 +30,7 @@ impl Context {
         manager: Arc<ConnectionManager>,
     ) -> io::Result<Self> {
         let poller = Poller::new()?;
-        let scratch = vec![0; SCRATCH].into_boxed_slice();
-        Ok(Self { poller, pool: Pool::default(), scratch, crew, worker, counters, manager, options })
+        Ok(Self { poller, pool: Pool::default(), crew, worker, counters, manager, options })
     }
 
     pub fn mailbox(&self) -> &Arc<Mailbox> {

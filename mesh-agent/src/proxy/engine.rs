@@ -34,6 +34,8 @@ pub struct EngineOptions {
     pub drain: Duration,
     /// What the kernel may do of TLS.
     pub ktls: Option<KernelTls>,
+    /// Records that one key protects at most; fewer where its suite says so (RFC 8446, 5.5).
+    pub records_per_key: u64,
 }
 
 impl Default for EngineOptions {
@@ -46,6 +48,7 @@ impl Default for EngineOptions {
             authorize_timeout: Duration::from_secs(5),
             drain: Duration::from_secs(5),
             ktls: None,
+            records_per_key: u64::MAX,
         }
     }
 }

@@ -7,7 +7,7 @@ use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{
     ConnectionState, EncodeError, EncodeTlsData, InsufficientSizeError, UnbufferedStatus,
 };
-use rustls::{ClientConfig, ProtocolVersion, ServerConfig};
+use rustls::{ClientConfig, ServerConfig};
 use std::io::{self, IoSlice};
 use std::sync::Arc;
 
@@ -50,13 +50,8 @@ macro_rules! either {
         }
     };
 }
-pub(super) use either;
 
 impl Connection {
-    pub fn is_tls13(&self) -> bool {
-        either!(self, connection => connection.protocol_version() == Some(ProtocolVersion::TLSv1_3))
-    }
-
     /// The certificate that the peer proved to own.
     pub fn peer_certificate(&self) -> Option<&CertificateDer<'static>> {
         either!(self, connection => connection.peer_certificates()?.first())
@@ -215,10 +210,7 @@ fn wait_for_peer(
 }
 
 /// Appends one message to `outgoing`.
-pub(super) fn encode<Data>(
-    data: &mut EncodeTlsData<'_, Data>,
-    outgoing: &mut Vec<u8>,
-) -> Result<(), rustls::Error> {
+fn encode<Data>(data: &mut EncodeTlsData<'_, Data>, outgoing: &mut Vec<u8>) -> Result<(), rustls::Error> {
     let (at, mut room) = (outgoing.len(), 2_048);
     loop {
         outgoing.resize(at + room, 0);

@@ -1,14 +1,12 @@
-use super::buffer::{Buffer, HEADROOM, Lease, SLOT};
+use super::buffer::{Buffer, Lease, SLOT};
 use std::sync::Arc;
 
 /// Records that a large buffer holds, a mebibyte: large enough that a wake-up is paid for by many bytes, small
 /// enough for the second-level cache.
 pub(super) const RECORDS: usize = 64;
-const LARGE: usize = HEADROOM + RECORDS * SLOT;
+const LARGE: usize = RECORDS * SLOT;
 /// Two records: what a connection may hold for long.
-const SMALL: usize = HEADROOM + 2 * SLOT;
-/// Plaintext that fits a large buffer once it is sealed.
-pub(super) const SCRATCH: usize = LARGE / SLOT * super::buffer::PLAIN;
+const SMALL: usize = 2 * SLOT;
 /// Large buffers that one worker lends at a time; beyond them connections get small ones.
 const LARGE_LENT: usize = 32;
 /// Buffers kept for the next taker, of each kind.
@@ -93,7 +91,7 @@ mod tests {
     fn a_waiting_connection_keeps_a_small_buffer_when_its_bytes_fit() {
         let mut pool = Pool::default();
         let mut buffer = pool.take();
-        buffer.unopened = HEADROOM..HEADROOM + 100;
+        buffer.unopened = 0..100;
         let kept = pool.shrink(buffer).unwrap();
         assert_eq!(kept.bytes.len(), SMALL);
         assert_eq!(kept.unopened.len(), 100);

@@ -55,7 +55,7 @@ impl Relay {
     pub fn new(connection: Connection, behind: &[u8], context: &mut Context) -> Result<Self, RecordError> {
         let kernel = context.options.ktls;
         let mut relay = Self {
-            records: Records::new(connection, kernel)?,
+            records: Records::new(connection, kernel, context.options.records_per_key)?,
             up: Flow::default(),
             down: Flow::default(),
             unseen: false,
@@ -116,7 +116,7 @@ impl Relay {
                 return Ok(false);
             }
             let mut buffer = context.pool.take();
-            let received = self.records.seal_from(app, &mut context.scratch, &mut buffer);
+            let received = self.records.seal_from(app, &mut buffer);
             self.up.buffer = Some(buffer);
             match received? {
                 Received::Bytes(count) => {

@@ -3,12 +3,27 @@ use super::trial::{self, TrialError};
 use super::wish::Ktls;
 use rustls::{CipherSuite, SupportedCipherSuite};
 
-/// The suites of TLS 1.3 that a kernel may know.
-const SUITES: [CipherSuite; 3] = [
+/// The suites that a kernel may know.
+const SUITES: [CipherSuite; 5] = [
     CipherSuite::TLS13_AES_128_GCM_SHA256,
     CipherSuite::TLS13_AES_256_GCM_SHA384,
     CipherSuite::TLS13_CHACHA20_POLY1305_SHA256,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256,
+    CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384,
 ];
+
+/// The one that was tried for it: records do not show what kind of key signed the handshake.
+fn tried_as(suite: CipherSuite) -> CipherSuite {
+    match suite {
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => {
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+        }
+        CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => {
+            CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+        }
+        suite => suite,
+    }
+}
 
 /// What this host's kernel does of TLS, as a trial has shown, and when to have it done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,8 +80,8 @@ impl KernelTls {
     }
 
     pub fn knows(&self, suite: SupportedCipherSuite) -> bool {
-        let tried = SUITES.iter().zip(self.suites);
-        tried.into_iter().any(|(tried, passed)| passed && *tried == suite.suite())
+        let suite = tried_as(suite.suite());
+        SUITES.iter().zip(self.suites).any(|(tried, passed)| passed && *tried == suite)
     }
 
     /// What it can, for people.

@@ -99,7 +99,7 @@ impl End {
     /// Announces a new key to nobody who listens any more.
     fn changes_keys(&mut self) -> bool {
         self.leg.pretend_ready();
-        self.records.change_key(&mut self.leg).is_ok()
+        self.records.change_kernel_key(&mut self.leg).is_ok()
     }
 }
 
@@ -135,7 +135,7 @@ fn connected(suite: CipherSuite) -> Result<(End, End), Setup> {
 }
 
 fn established(leg: Leg, stream: TcpStream, handshake: Handshake) -> Result<End, Setup> {
-    let records = Records::new(handshake.finish().0, Some(KernelTls::presumed()));
+    let records = Records::new(handshake.finish().0, Some(KernelTls::presumed()), u64::MAX);
     let records = records.map_err(|error: RecordError| Setup::Handshake(error.to_string()))?;
     Ok(End { leg, stream, records })
 }
@@ -170,13 +170,13 @@ fn configs(suite: CipherSuite) -> Result<(Arc<ClientConfig>, Arc<ServerConfig>),
     let mut roots = RootCertStore::empty();
     roots.add(cert.der().clone())?;
     let mut client = ClientConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_protocol_versions(rustls::ALL_VERSIONS)?
         .with_root_certificates(roots)
         .with_no_client_auth();
     client.enable_secret_extraction = true;
     let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
     let mut server = ServerConfig::builder_with_provider(provider)
-        .with_protocol_versions(&[&rustls::version::TLS13])?
+        .with_protocol_versions(rustls::ALL_VERSIONS)?
         .with_no_client_auth()
         .with_single_cert(vec![cert.der().clone()], key.into())?;
     server.enable_secret_extraction = true;

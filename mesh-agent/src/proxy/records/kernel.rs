@@ -1,14 +1,12 @@
 use super::RecordError;
 use super::control::{CLOSING_ALERT, NEW_KEYS};
-use super::keys::{ALERT, HANDSHAKE, TRAILER};
-use crate::proxy::buffer::{Buffer, HEADER, PLAIN};
+use super::keys::{ALERT, HANDSHAKE, Layout};
+use crate::proxy::buffer::{Buffer, PLAIN};
 use crate::proxy::ktls::CryptoInfo;
 use crate::proxy::ktls::socket::{self, Way};
 use crate::proxy::leg::{Leg, Received};
 use std::io;
 
-/// What a record is longer by than its content.
-const OVERHEAD: u64 = (HEADER + TRAILER) as u64;
 /// Records left under a key when it counts as worn: more than go out between two looks.
 const LEFT: u64 = 4_096;
 
@@ -16,6 +14,8 @@ const LEFT: u64 = 4_096;
 pub struct KernelSend {
     /// How long the description of its key is.
     info: usize,
+    /// What a record is longer by than its content.
+    overhead: u64,
     /// The socket's queue when the kernel took over.
     base: u64,
     /// The number of the first record under this key.
@@ -31,13 +31,14 @@ pub struct KernelSend {
 
 impl KernelSend {
     /// Hands the sending way over, which has nothing under way. `number` is that of the next record.
-    pub fn take_over(peer: &Leg, info: &CryptoInfo, number: u64) -> io::Result<Self> {
+    pub fn take_over(peer: &Leg, layout: Layout, info: &CryptoInfo, number: u64) -> io::Result<Self> {
         let socket = peer.socket()?;
         socket::attach(socket)?;
         let base = socket::queued(socket)?.ok_or(io::ErrorKind::Interrupted)?;
         socket::key(socket, Way::Send, info)?;
         Ok(Self {
             info: info.size(),
+            overhead: layout.overhead() as u64,
             base,
             first: number,
             given: 0,
@@ -85,7 +86,7 @@ impl KernelSend {
         let socket = peer.socket()?;
         let sealed = socket::next_number(socket, self.info)?.saturating_sub(self.first);
         socket::key(socket, Way::Send, next)?;
-        self.given += sealed * OVERHEAD;
+        self.given += sealed * self.overhead;
         (self.first, self.estimate, self.look_at) = (0, 0, 0);
         Ok(())
     }
@@ -104,7 +105,7 @@ impl KernelSend {
     fn is_flushed(&self, peer: &Leg) -> io::Result<bool> {
         let socket = peer.socket()?;
         let sealed = socket::next_number(socket, self.info)?.saturating_sub(self.first);
-        let due = self.base + self.given + sealed * OVERHEAD;
+        let due = self.base + self.given + sealed * self.overhead;
         Ok(socket::queued(socket)?.is_some_and(|queued| queued >= due))
     }
 

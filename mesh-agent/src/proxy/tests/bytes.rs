@@ -7,6 +7,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use socket2::SockRef;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
+use std::ops::Range;
 use std::sync::{LazyLock, Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -38,15 +39,19 @@ pub fn send(mut stream: &TcpStream, seed: u64, from: usize, len: usize, largest:
 
 /// Reads until the end and compares with what [`send`] sends.
 pub fn expect(mut stream: &TcpStream, seed: u64, len: usize, largest: usize) {
+    expect_part(stream, seed, 0..len, largest);
+    assert_eq!(stream.read(&mut [0; 64]).unwrap(), 0, "more than {len} bytes came");
+}
+
+/// Reads as much and compares.
+pub fn expect_part(mut stream: &TcpStream, seed: u64, part: Range<usize>, largest: usize) {
     let mut sizes = SmallRng::seed_from_u64(seed + 1);
     let mut chunk = vec![0; largest];
-    let mut got = 0;
-    loop {
-        let room = sizes.random_range(1..=largest);
+    let mut got = part.start;
+    while got < part.end {
+        let room = sizes.random_range(1..=largest).min(part.end - got);
         let count = stream.read(&mut chunk[..room]).unwrap();
-        if count == 0 {
-            break;
-        }
+        assert_ne!(count, 0, "the stream ended at {got}");
         let mut compared = 0;
         while compared < count {
             let expected = content(seed, got, count - compared);
@@ -55,7 +60,6 @@ pub fn expect(mut stream: &TcpStream, seed: u64, len: usize, largest: usize) {
             got += expected.len();
         }
     }
-    assert_eq!(got, len);
 }
 
 /// Both directions at once, each with its own content.
@@ -63,8 +67,7 @@ fn exchange(len: usize, largest: usize, small_buffers: bool) {
     let scene = Scene::new();
     let narrow = move |stream: &TcpStream| {
         if small_buffers {
-            SockRef::from(stream).set_recv_buffer_size(40_000).unwrap();
-            SockRef::from(stream).set_send_buffer_size(4_096).unwrap();
+            narrow(stream, 40_000, 4_096);
         }
     };
     let path = scene.path(app(move |stream| {
@@ -79,6 +82,12 @@ fn exchange(len: usize, largest: usize, small_buffers: bool) {
         let counters = scene.counters();
         (counters.bytes_to_apps, counters.bytes_to_peers) == (both, both)
     });
+}
+
+/// Gives it small socket buffers, in bytes.
+pub fn narrow(stream: &TcpStream, receive: usize, send: usize) {
+    SockRef::from(stream).set_recv_buffer_size(receive).unwrap();
+    SockRef::from(stream).set_send_buffer_size(send).unwrap();
 }
 
 pub fn both(stream: &TcpStream, sent: u64, expected: u64, len: usize, largest: usize) {

@@ -12,7 +12,7 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 /// The kernel's TLS as found, or, said loudly, nothing.
-fn kernel(test: &str) -> Option<KernelTls> {
+pub fn kernel(test: &str) -> Option<KernelTls> {
     if KERNEL_TLS.is_none() {
         let why = KernelTls::find(Ktls::On).map_or_else(|error| error.to_string(), |_| String::new());
         let line = format!("SKIPPED: {test}: {why}\n");
@@ -25,20 +25,20 @@ fn kernel(test: &str) -> Option<KernelTls> {
 }
 
 /// What the kernel counts.
-fn statistics() -> HashMap<String, u64> {
+pub fn statistics() -> HashMap<String, u64> {
     let text = fs::read_to_string("/proc/net/tls_stat").unwrap();
     let words: Vec<&str> = text.split_whitespace().collect();
     words.chunks(2).map(|pair| (pair[0].to_owned(), pair[1].parse().unwrap())).collect()
 }
 
-fn assert_no_errors() {
+pub fn assert_no_errors() {
     let statistics = statistics();
     for name in ["TlsDecryptError", "TlsRxDeviceResync", "TlsTxRekeyError", "TlsRxRekeyError"] {
         assert_eq!(statistics.get(name).copied().unwrap_or(0), 0, "{name}");
     }
 }
 
-fn with(gate: Gate, mut kernel: KernelTls) -> Scene {
+pub fn with(gate: Gate, mut kernel: KernelTls) -> Scene {
     kernel.gate = gate;
     Scene::with(EngineOptions { ktls: Some(kernel), ..options() })
 }
@@ -109,4 +109,47 @@ fn the_last_bytes_arrive_though_the_reader_stalls() {
 
 fn scene_carries(scene: &Scene) -> bool {
     scene.counters().bytes_to_peers > 1 << 20
+}
+
+/// No more records than [`LIMIT`] under one key; the last 4096 of them are not used up.
+const LIMIT: u64 = 4_096 + 64;
+
+/// Its keys wear out soon.
+fn wearing(ktls: Option<KernelTls>) -> Scene {
+    Scene::with(EngineOptions { ktls, records_per_key: LIMIT, ..options() })
+}
+
+#[test]
+fn a_key_is_changed_before_it_has_protected_too_much_or_else_the_connection_ends() {
+    let Some(kernel) =
+        kernel("a_key_is_changed_before_it_has_protected_too_much_or_else_the_connection_ends")
+    else {
+        return;
+    };
+    let (before, length) = (statistics(), 96 << 20);
+    let scene = wearing(Some(kernel));
+    if kernel.rekeys {
+        let path = scene.path(app(move |stream| super::bytes::expect(&stream, 1, length, 70_000)));
+        let stream = path.connect();
+        super::bytes::send(&stream, 1, 0, length, 70_000);
+        assert_eq!((&stream).read(&mut [0; 8]).unwrap(), 0);
+        assert!(statistics()["TlsTxRekeyOk"] > before["TlsTxRekeyOk"]);
+        assert_eq!((scene.counters().ktls_retired, scene.counters().broken), (0, 0));
+        return assert_no_errors();
+    }
+    let path =
+        scene.path(app(|mut stream| while stream.read(&mut [0; 70_000]).is_ok_and(|count| count > 0) {}));
+    let mut stream = path.connect();
+    let cut = (0..length / 65_536).find_map(|_| stream.write_all(&[7; 65_536]).err());
+    assert!(cut.is_some(), "{length} bytes went through");
+    eventually("it is counted", || scene.counters().ktls_retired > 0);
+    assert!(scene.counters().bytes_to_peers < LIMIT << 14, "past the limit");
+    assert_no_errors();
+}
+
+#[test]
+fn the_agent_changes_its_own_keys_in_time() {
+    let scene = Scene::with(EngineOptions { ktls: None, records_per_key: 200, ..options() });
+    let path = scene.path(app(|stream| both(&stream, 2, 1, 16 << 20, 50_000)));
+    both(&path.connect(), 1, 2, 16 << 20, 50_000);
 }

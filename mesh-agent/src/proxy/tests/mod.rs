@@ -2,6 +2,7 @@ mod bytes;
 mod captured;
 mod certificates;
 mod cost;
+mod gibibyte;
 mod kernel_tls;
 mod lifecycle;
 mod logs;

@@ -79,6 +79,35 @@ fn keys_may_change() -> bool {
 }
 
 #[test]
+fn openssl_is_spoken_to_by_tls_1_2_in_both_roles() {
+    let scene = Scene::new();
+    let inbound = scene.inbound(echo());
+    let address = inbound.local_addr().to_string();
+    let credentials = scene.authority.issue(Leaf::of(&scene.client));
+    for suite in ["ECDHE-ECDSA-AES128-GCM-SHA256", "ECDHE-ECDSA-AES256-GCM-SHA384"] {
+        let arguments = ["s_client", "-tls1_2", "-cipher", suite, "-connect", &address];
+        let Some(mut client) = Peer::start(&arguments, &credentials) else { return };
+        client.types("first words\n");
+        client.hears("\nfirst words\n");
+    }
+    let (address, credentials) = (free_port(), scene.authority.issue(Leaf::of(&scene.server)));
+    let accept = address.to_string();
+    let Some(mut server) = Peer::start(&["s_server", "-tls1_2", "-accept", &accept], &credentials) else {
+        return;
+    };
+    server.hears("ACCEPT");
+    let outbound = scene.outbound(vec![address]);
+    let mut near = connect(outbound.local_addr());
+    near.write_all(b"a question\n").unwrap();
+    server.hears("a question\n");
+    server.types("an answer\n");
+    assert_eq!(read(&mut near, 10), "an answer\n");
+    let by_kernel = if KERNEL_TLS.is_some() { 3 } else { 0 };
+    let counters = scene.counters();
+    assert_eq!((counters.ktls_sending, counters.ktls_receiving, counters.broken), (by_kernel, by_kernel, 0));
+}
+
+#[test]
 fn openssl_as_client_is_served_and_may_change_keys() {
     let scene = Scene::new();
     let inbound = scene.inbound(echo());

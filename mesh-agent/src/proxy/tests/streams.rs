@@ -160,6 +160,7 @@ fn tls_1_2_carries_bytes_and_ends_too() {
     let mut client = trusting_client(Some((chain, key)), &[&rustls::version::TLS12]);
     let mut stream = handshake(&mut client, connect(inbound.local_addr())).unwrap();
     assert_eq!(client.protocol_version(), Some(rustls::ProtocolVersion::TLSv1_2));
+    let by_kernel = u64::from(KERNEL_TLS.is_some());
     let sent: Vec<u8> = (0..100_000).map(|at| (at % 251) as u8).collect();
     let mut tls = rustls::Stream::new(&mut client, &mut stream);
     for chunk in sent.chunks(10_000) {
@@ -168,6 +169,8 @@ fn tls_1_2_carries_bytes_and_ends_too() {
         tls.read_exact(&mut back).unwrap();
         assert_eq!(back, chunk);
     }
+    let counters = scene.counters();
+    assert_eq!((counters.ktls_sending, counters.ktls_receiving), (by_kernel, by_kernel));
     client.send_close_notify();
     client.write_tls(&mut stream).unwrap();
     let mut rest = Vec::new();

@@ -1,8 +1,8 @@
 use super::RecordError;
 use super::control::{CLOSING_ALERT, Control, NEW_KEYS, meaning};
 use super::kernel::KernelSend;
-use super::keys::{ALERT, DATA, HANDSHAKE, Keys, TRAILER};
-use crate::proxy::buffer::{Buffer, HEADER, PLAIN, whole_records};
+use super::keys::{ALERT, DATA, HANDSHAKE, Keys, Layout};
+use crate::proxy::buffer::{Buffer, PLAIN, whole_records};
 use crate::proxy::handshake::Connection;
 use crate::proxy::ktls::KernelTls;
 use crate::proxy::ktls::socket::{self, Way};
@@ -14,8 +14,6 @@ use rustls::server::ServerConnectionData;
 use rustls::{ConnectionTrafficSecrets, SupportedCipherSuite};
 use std::io::{self, IoSliceMut};
 
-/// One of our records, full.
-const RECORD: usize = HEADER + PLAIN + TRAILER;
 /// Records that are read for at a time, while their plaintext fills them and otherwise.
 const MANY: usize = RECORDS;
 const FEW: usize = 2;
@@ -40,13 +38,16 @@ enum Opening {
     Kernel,
 }
 
-/// TLS 1.3 records, sealed and opened where they lie, or by the kernel, each way by itself.
-pub struct Native {
+/// How the records of one connection are sealed and opened: where they lie, in the buffers that sockets read into and
+/// write from, or by the kernel, each way by itself.
+pub struct Records {
     send: Sealing,
     receive: Opening,
     schedule: Schedule,
-    /// The suite, where the kernel may take over.
-    kernel: Option<SupportedCipherSuite>,
+    suite: SupportedCipherSuite,
+    layout: Layout,
+    /// The kernel may take over.
+    kernel: bool,
     /// Records that one key may protect.
     limit: u64,
     /// The peer wants us to change our keys before we send more.
@@ -57,9 +58,13 @@ pub struct Native {
     busy: bool,
 }
 
-impl Native {
-    /// `kernel` is what the kernel can, where it is to be used.
-    pub fn new(connection: Connection, kernel: Option<KernelTls>) -> Result<Self, RecordError> {
+impl Records {
+    /// `kernel` is what the kernel can, where it may take over. A key protects `most` records, and fewer where its
+    /// suite says so.
+    ///
+    /// # Errors
+    /// The connection is not established.
+    pub fn new(connection: Connection, kernel: Option<KernelTls>, most: u64) -> Result<Self, RecordError> {
         let (secrets, schedule, suite) = match connection {
             Connection::Client(client) => {
                 let (secrets, schedule) = client.dangerous_into_kernel_connection()?;
@@ -72,29 +77,34 @@ impl Native {
                 (secrets, Schedule::Server(schedule), suite)
             }
         };
-        let kernel = kernel.filter(|kernel| kernel.knows(suite)).map(|_| suite);
+        let kernel = kernel.is_some_and(|kernel| kernel.knows(suite));
         Ok(Self {
-            send: Sealing::Own(Keys::new(secrets.tx, kernel)?),
-            receive: Opening::Own(Keys::new(secrets.rx, kernel)?),
+            send: Sealing::Own(Keys::new(secrets.tx, suite, kernel)?),
+            receive: Opening::Own(Keys::new(secrets.rx, suite, kernel)?),
             schedule,
+            suite,
+            layout: Layout::of(suite),
             kernel,
-            limit: confidentiality_limit(suite),
+            limit: confidentiality_limit(suite).min(most),
             asked_to_change: false,
             changes: 0,
             busy: false,
         })
     }
 
+    /// Reads plaintext from `leg` and leaves it in the empty `buffer` as records, ready to be written; at the
+    /// end of the stream the closing alert.
     pub fn seal_from(&mut self, leg: &mut Leg, buffer: &mut Buffer) -> Result<Received, RecordError> {
         if let Sealing::Kernel(sending) = &mut self.send {
             return Ok(sending.fill(leg, buffer)?);
         }
         let start = self.change_keys_if_due(buffer)?;
         let count = if self.busy { MANY } else { FEW };
+        let front = self.layout.front();
         let mut slots: Vec<IoSliceMut<'_>> = buffer.bytes[start..]
-            .chunks_exact_mut(RECORD)
+            .chunks_exact_mut(PLAIN + self.layout.overhead())
             .take(count)
-            .map(|record| IoSliceMut::new(&mut record[HEADER..HEADER + PLAIN]))
+            .map(|record| IoSliceMut::new(&mut record[front..front + PLAIN]))
             .collect();
         let received = leg.read_vectored(&mut slots)?;
         let end = match received {
@@ -113,7 +123,7 @@ impl Native {
         let (mut at, mut left) = (start, count);
         while left > 0 {
             let plain = left.min(PLAIN);
-            let end = at + HEADER + plain + TRAILER;
+            let end = at + plain + keys.layout().overhead();
             keys.seal(&mut bytes[at..end], DATA)?;
             at = end;
             left -= plain;
@@ -132,8 +142,9 @@ impl Native {
         message: &[u8],
         kind: u8,
     ) -> Result<usize, RecordError> {
-        let end = start + HEADER + message.len() + TRAILER;
-        bytes[start + HEADER..end - TRAILER].copy_from_slice(message);
+        let at = start + self.layout.front();
+        let end = start + message.len() + self.layout.overhead();
+        bytes[at..at + message.len()].copy_from_slice(message);
         self.send.own()?.seal(&mut bytes[start..end], kind)?;
         Ok(end)
     }
@@ -145,12 +156,15 @@ impl Native {
         if !worn && !self.asked_to_change {
             return Ok(0);
         }
+        let next = self.next_send()?;
         let end = self.seal_message(&mut buffer.bytes, 0, &NEW_KEYS, HANDSHAKE)?;
-        self.send = Sealing::Own(Keys::new(self.schedule.next_send()?, self.kernel)?);
+        self.send = Sealing::Own(next);
         self.asked_to_change = false;
         Ok(end)
     }
 
+    /// Opens the whole records of `buffer`: their plaintext becomes ready to be written. True once the peer
+    /// has said that no more comes.
     pub fn open(&mut self, buffer: &mut Buffer) -> Result<bool, RecordError> {
         loop {
             let at = buffer.unopened.start;
@@ -162,7 +176,8 @@ impl Native {
             let Opening::Own(keys) = &mut self.receive else { return Err(RecordError::Exhausted) };
             let (kind, len) = keys.open(&mut buffer.bytes[at..at + whole])?;
             buffer.unopened.start += whole;
-            let text = at + HEADER..at + HEADER + len;
+            let text = at + self.layout.front();
+            let text = text..text + len;
             if kind == DATA {
                 self.changes = 0;
                 buffer.push(text);
@@ -174,7 +189,7 @@ impl Native {
 
     /// Does what a record asks for that is not data; true if it ends the stream. `peer` is where the kernel
     /// opens records.
-    pub fn obey(&mut self, kind: u8, content: &[u8], peer: Option<&mut Leg>) -> Result<bool, RecordError> {
+    fn obey(&mut self, kind: u8, content: &[u8], peer: Option<&mut Leg>) -> Result<bool, RecordError> {
         match meaning(kind, content, matches!(self.schedule, Schedule::Client(_)))? {
             Control::Nothing => Ok(false),
             Control::Closed => Ok(true),
@@ -189,8 +204,17 @@ impl Native {
         }
     }
 
+    /// # Errors
+    /// TLS 1.2 has no such keys.
+    fn next_send(&mut self) -> Result<Keys, RecordError> {
+        if self.layout == Layout::Tls12 {
+            return Err(RecordError::Worn);
+        }
+        Keys::new(self.schedule.next_send()?, self.suite, self.kernel)
+    }
+
     fn next_receive(&mut self, peer: Option<&mut Leg>) -> Result<(), RecordError> {
-        let mut keys = Keys::new(self.schedule.next_receive()?, self.kernel)?;
+        let mut keys = Keys::new(self.schedule.next_receive()?, self.suite, self.kernel)?;
         if let (Opening::Kernel, Some(peer)) = (&self.receive, peer) {
             let (info, _) = keys.for_kernel().ok_or(RecordError::Exhausted)?;
             let changed = socket::key(peer.socket()?, Way::Receive, info);
@@ -204,7 +228,7 @@ impl Native {
     pub fn hand_over_sending(&mut self, peer: &Leg) -> io::Result<()> {
         let Sealing::Own(keys) = &mut self.send else { return Ok(()) };
         let (info, number) = keys.for_kernel().ok_or(io::ErrorKind::Unsupported)?;
-        self.send = Sealing::Kernel(KernelSend::take_over(peer, info, number)?);
+        self.send = Sealing::Kernel(KernelSend::take_over(peer, self.layout, info, number)?);
         Ok(())
     }
 
@@ -224,21 +248,24 @@ impl Native {
 
     /// Whether each way, sending and receiving, may still be handed over.
     pub fn may_hand_over(&self) -> (bool, bool) {
-        let may = self.kernel.is_some();
         let send = matches!(self.send, Sealing::Own(_)) && !self.asked_to_change;
-        (may && send, may && matches!(self.receive, Opening::Own(_)))
+        (self.kernel && send, self.kernel && matches!(self.receive, Opening::Own(_)))
     }
 
     pub fn kernel_receives(&self) -> bool {
         matches!(self.receive, Opening::Kernel)
     }
 
-    /// Data came, opened by the kernel.
-    pub fn received_data(&mut self) {
-        self.changes = 0;
+    /// What the kernel has opened: true if it ends the stream.
+    pub fn opened(&mut self, kind: u8, content: &[u8], peer: &mut Leg) -> Result<bool, RecordError> {
+        if kind == DATA {
+            self.changes = 0;
+            return Ok(false);
+        }
+        self.obey(kind, content, Some(peer))
     }
 
-    /// Changes the kernel's key for sending where that is due; false where the queue is too full for it.
+    /// Before more is sent: what the kernel has to be told. False where the peer's socket is too full for it.
     pub fn prepare(&mut self, peer: &mut Leg) -> Result<bool, RecordError> {
         let Sealing::Kernel(sending) = &mut self.send else { return Ok(true) };
         if !self.asked_to_change && !sending.is_worn(peer, self.limit)? {
@@ -248,13 +275,19 @@ impl Native {
     }
 
     /// Changes the key for sending that the kernel has. False where the queue is full.
+    ///
+    /// # Errors
+    /// It keeps those of a connection, or TLS 1.2 does.
     pub fn change_kernel_key(&mut self, peer: &mut Leg) -> Result<bool, RecordError> {
+        if self.layout == Layout::Tls12 {
+            return Err(RecordError::Worn);
+        }
         let Sealing::Kernel(sending) = &mut self.send else { return Ok(true) };
         if !sending.announce_key(peer)? {
             return Ok(false);
         }
         self.asked_to_change = false;
-        let mut keys = Keys::new(self.schedule.next_send()?, self.kernel)?;
+        let mut keys = Keys::new(self.schedule.next_send()?, self.suite, self.kernel)?;
         let (info, _) = keys.for_kernel().ok_or(RecordError::Exhausted)?;
         sending.change_key(peer, info).map_err(|source| RecordError::KernelKeeps { source })?;
         Ok(true)
@@ -282,7 +315,10 @@ impl Sealing {
 }
 
 fn confidentiality_limit(suite: SupportedCipherSuite) -> u64 {
-    suite.tls13().map_or(0, |suite| suite.common.confidentiality_limit)
+    match suite {
+        SupportedCipherSuite::Tls12(suite) => suite.common.confidentiality_limit,
+        SupportedCipherSuite::Tls13(suite) => suite.common.confidentiality_limit,
+    }
 }
 
 impl Schedule {

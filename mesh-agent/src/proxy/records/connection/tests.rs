@@ -17,7 +17,7 @@ fn leg(stream: TcpStream) -> Leg {
 }
 
 /// Both ends of an established connection, as records.
-fn ends() -> (Native, Native) {
+fn ends() -> (Records, Records) {
     let authority = Authority::new();
     let (_client, client_feed) = watch::channel(Some(Arc::new(authority.identity("client"))));
     let (_server, server_feed) = watch::channel(Some(Arc::new(authority.identity("server"))));
@@ -34,13 +34,14 @@ fn ends() -> (Native, Native) {
         far.pretend_ready();
         done = (client.advance(&mut near).unwrap(), server.advance(&mut far).unwrap());
     }
-    (Native::new(client.finish().0, None).unwrap(), Native::new(server.finish().0, None).unwrap())
+    let records = |handshake: Box<Handshake>| Records::new(handshake.finish().0, None, u64::MAX).unwrap();
+    (records(client), records(server))
 }
 
 /// One message from one end to the other.
 fn send(
-    from: &mut Native,
-    to: &mut Native,
+    from: &mut Records,
+    to: &mut Records,
     message: &[u8],
     kind: u8,
 ) -> Result<(bool, Vec<u8>), RecordError> {
@@ -50,7 +51,7 @@ fn send(
     deliver(to, &buffer.bytes[..end])
 }
 
-fn deliver(to: &mut Native, wire: &[u8]) -> Result<(bool, Vec<u8>), RecordError> {
+fn deliver(to: &mut Records, wire: &[u8]) -> Result<(bool, Vec<u8>), RecordError> {
     let mut buffer = Buffer::new(100_000);
     let at = buffer.unopened.start;
     buffer.unopened = at..at + wire.len();
@@ -87,7 +88,7 @@ fn a_worn_key_is_changed_before_it_reaches_its_limit() {
 fn a_peer_that_asks_gets_new_keys_before_more_data() {
     let (mut client, mut server) = ends();
     send(&mut client, &mut server, &[KEY_UPDATE, 0, 0, 1, 1], HANDSHAKE).unwrap();
-    client.send = Sealing::Own(Keys::new(client.schedule.next_send().unwrap(), None).unwrap());
+    client.send = Sealing::Own(client.next_send().unwrap());
     assert_eq!(send(&mut client, &mut server, b"under new keys", DATA).unwrap().1, b"under new keys");
     assert!(server.asked_to_change);
     assert_eq!(send(&mut server, &mut client, b"answer", DATA).unwrap().1, b"answer");
@@ -103,7 +104,7 @@ fn changing_keys_without_end_is_refused() {
     let (mut client, mut server) = ends();
     let mut change = || {
         let sent = send(&mut client, &mut server, &[KEY_UPDATE, 0, 0, 1, 0], HANDSHAKE);
-        client.send = Sealing::Own(Keys::new(client.schedule.next_send().unwrap(), None).unwrap());
+        client.send = Sealing::Own(client.next_send().unwrap());
         sent
     };
     (0..CHANGES).for_each(|_| assert!(change().is_ok()));

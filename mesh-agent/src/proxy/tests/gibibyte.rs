@@ -1,0 +1,106 @@
+//! As much as a gibibyte through the kernel's TLS of both proxies. On demand, since an emulated machine takes minutes:
+//! `cargo xtask test vm --kernel uml,6.12 --program proxy --timeout 3600 -- --ignored gibibyte`.
+
+use super::bytes::{both, expect, expect_part, narrow, send};
+use super::kernel_tls::{assert_no_errors, kernel, statistics, with};
+use super::scene::{PATIENCE, Scene, app, eventually};
+use crate::proxy::ktls::Gate;
+use std::io::{Read, Write};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Mutex, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
+
+const LEN: usize = 1 << 30;
+/// Chunks are of random sizes up to this; none of a buffer's.
+const LARGEST: usize = 300_000;
+/// A socket's buffers where they are to be small: still more than a record, so that no timer sets the pace.
+const SMALL: usize = 100_000;
+/// How often a reader stalls on its way.
+const STALLS: usize = 16;
+
+/// Runs one end of a connection here and the other behind both proxies. The kernel has carried all of it then,
+/// both ways, without an error.
+fn carried(
+    test: &str,
+    here: impl FnOnce(&Scene, &TcpStream),
+    there: impl Fn(TcpStream) + Send + Sync + 'static,
+) {
+    let Some(kernel) = kernel(test) else { return };
+    let before = statistics();
+    let scene = with(Gate::OPEN, kernel);
+    let path = scene.path(app(there));
+    here(&scene, &path.connect());
+    eventually("both sessions are gone", || scene.counters().active == 0);
+    let counters = scene.counters();
+    assert_eq!((counters.ktls_sending, counters.ktls_receiving), (2, 2));
+    assert_eq!((counters.broken, counters.truncated, counters.ktls_refused), (0, 0, 0));
+    let after = statistics();
+    for name in ["TlsTxSw", "TlsRxSw"] {
+        assert!(after[name] >= before[name] + 2, "{name}: {} and then {}", before[name], after[name]);
+    }
+    assert_no_errors();
+}
+
+#[test]
+#[ignore = "takes minutes: see the head of this file"]
+fn a_gibibyte_goes_both_ways_at_once() {
+    let here = |_: &Scene, stream: &TcpStream| both(stream, 1, 2, LEN, LARGEST);
+    carried("a_gibibyte_goes_both_ways_at_once", here, |stream| both(&stream, 2, 1, LEN, LARGEST));
+}
+
+/// The question has ended long before its answer has; each socket holds little.
+#[test]
+#[ignore = "takes minutes: see the head of this file"]
+fn a_gibibyte_answers_a_half_closed_question() {
+    let here = |_: &Scene, mut stream: &TcpStream| {
+        narrow(stream, SMALL, SMALL);
+        stream.write_all(b"?").unwrap();
+        stream.shutdown(Shutdown::Write).unwrap();
+        expect(stream, 2, LEN, LARGEST);
+    };
+    carried("a_gibibyte_answers_a_half_closed_question", here, |mut stream| {
+        narrow(&stream, SMALL, SMALL);
+        let mut question = Vec::new();
+        stream.read_to_end(&mut question).unwrap();
+        assert_eq!(question, b"?");
+        send(&stream, 2, 0, LEN, LARGEST);
+    });
+}
+
+#[test]
+#[ignore = "takes minutes: see the head of this file"]
+fn a_gibibyte_waits_for_a_reader_that_stalls_again_and_again() {
+    let (go, wait) = mpsc::channel();
+    let wait = Mutex::new(wait);
+    let here = |scene: &Scene, mut stream: &TcpStream| {
+        thread::scope(|scope| {
+            scope.spawn(|| send(stream, 1, 0, LEN, LARGEST));
+            for _ in 0..STALLS {
+                stands_still(scene);
+                go.send(()).unwrap();
+            }
+        });
+        assert_eq!(stream.read(&mut [0; 8]).unwrap(), 0);
+    };
+    carried("a_gibibyte_waits_for_a_reader_that_stalls_again_and_again", here, move |stream| {
+        for part in 0..STALLS {
+            wait.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            expect_part(&stream, 1, part * (LEN / STALLS)..(part + 1) * (LEN / STALLS), LARGEST);
+        }
+        assert_eq!((&stream).read(&mut [0; 8]).unwrap(), 0);
+    });
+}
+
+/// Until nothing has moved for a while: all queues on the way are full.
+fn stands_still(scene: &Scene) {
+    let carried = || scene.counters().bytes_to_peers;
+    let (mut last, mut since, begun) = (carried(), Instant::now(), Instant::now());
+    while since.elapsed() < Duration::from_millis(300) {
+        if carried() != last {
+            (last, since) = (carried(), Instant::now());
+        }
+        assert!(begun.elapsed() < PATIENCE * 30, "it never stands still");
+        thread::park_timeout(Duration::from_millis(10));
+    }
+}
