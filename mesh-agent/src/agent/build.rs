@@ -141,10 +141,12 @@ fn keep(
     tasks: &mut TaskGroup,
     shutdown: &Shutdown,
 ) -> StateSyncer {
+    let farewell = syncer(config, local, catalog);
+    farewell.recall();
     tasks.spawn("sidecars", mesh.sidecars(config, catalog, local).run(shutdown.clone()));
     tasks.spawn("checks", CheckKeeper::new(local.clone(), catalog.clone()).run(shutdown.clone()));
     tasks.spawn("anti-entropy", syncer(config, local, catalog).run(shutdown.clone()));
-    syncer(config, local, catalog)
+    farewell
 }
 
 /// Keeps the catalog equal to what is registered here.

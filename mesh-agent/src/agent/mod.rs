@@ -34,6 +34,7 @@ mod recheck;
 mod remote_exec;
 mod run;
 mod server_seat;
+mod settling;
 mod sidecars;
 mod signals;
 mod steerer;

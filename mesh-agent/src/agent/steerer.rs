@@ -2,20 +2,22 @@ use super::dataplane_facts::{self, Questions};
 use super::identities::Identities;
 use super::ktls::FoundKtls;
 use super::outposts::{OutpostKit, Outposts, listen};
+use super::settling::Settling;
 use super::surveyor::Surveyor;
 use super::world;
 use crate::dataplane::workload::{self, resolve};
 use crate::dataplane::{
     Acceleration, DataPlane, DataPlaneError, Desired, Legs, Mode, News, Numbers, Steering, World,
 };
+use crate::discovery::Endpoint;
 use crate::dns::Across;
 use crate::http::DataPlaneFacts;
-use crate::local::LocalState;
+use crate::local::{LocalState, LocalView};
 use crate::policy::MeshSnapshot;
 use crate::proxy::ListenerHandle;
 use crate::task::Shutdown;
 use std::collections::{BTreeMap, HashMap};
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{oneshot, watch};
@@ -55,6 +57,8 @@ pub(super) struct Steerer {
     numbers: Numbers,
     surveyor: Surveyor,
     legs: Legs,
+    /// `None` where it has to be read yet what an earlier agent has left.
+    settling: Option<Settling>,
     /// What the kernel was brought to last; `None` where it has to be tried again.
     desired: Option<Desired>,
     services: DataPlaneFacts,
@@ -91,6 +95,7 @@ impl Steerer {
             numbers: Numbers::default(),
             surveyor: Surveyor::new(),
             legs: Legs::default(),
+            settling: None,
             desired: None,
             services: DataPlaneFacts::new(),
             listeners: Vec::new(),
@@ -112,13 +117,8 @@ impl Steerer {
     }
 
     async fn steer(mut self, shutdown: Shutdown) {
-        tokio::select! {
-            _ = self.deps.snapshots.wait_for(|intentions| intentions.generation() > 0) => {}
-            () = shutdown.begun() => {}
-        }
-        let (listeners, legs) = listen(&self.deps.kit);
-        let Legs { names_v4, names_v6, .. } = self.doors.names;
-        (self.listeners, self.legs) = (listeners, Legs { names_v4, names_v6, ..legs });
+        // Names are answered at once; for the rest, the agent is not there before it knows what to say.
+        self.legs = self.doors.names;
         let mut beat = tokio::time::interval(BEAT);
         let mut news = self.steering.plane().news();
         let (changes, mut registrations) =
@@ -194,6 +194,10 @@ impl Steerer {
 
     async fn turn(&mut self, shutdown: &Shutdown) -> Result<(), DataPlaneError> {
         self.desired = None;
+        if !self.is_settled()? {
+            return Ok(());
+        }
+        self.open_doors();
         let view = self.deps.local.view();
         let (instances, guarded) = (world::instances(&view), world::guarded(&view));
         let identities = resolve(&instances, self.surveyor.look(&instances).await?);
@@ -210,6 +214,7 @@ impl Steerer {
             &options.node.name,
             &proxies,
             &self.deps.acceleration,
+            |service, proxy, app| self.is_still(&view, service, proxy, app),
         );
         let world = World {
             workloads: &identities.bound,
@@ -225,6 +230,31 @@ impl Steerer {
         self.services = dataplane_facts::of_services(&identities, &guarded);
         self.desired = Some(desired);
         self.beat()
+    }
+
+    /// Whether this agent knows enough to change what the kernel goes by.
+    fn is_settled(&mut self) -> Result<bool, DataPlaneError> {
+        if self.deps.snapshots.borrow().generation() == 0 {
+            return Ok(false);
+        }
+        let settling = match &mut self.settling {
+            Some(settling) => settling,
+            none => none.insert(Settling::new(self.steering.says()?)),
+        };
+        Ok(settling.is_over(&self.deps.kit.catalog, &self.deps.local))
+    }
+
+    fn is_still(&self, local: &LocalView, service: Ipv4Addr, proxy: &Endpoint, app: SocketAddr) -> bool {
+        self.settling.as_ref().is_some_and(|settling| settling.is_still(local, service, proxy, app))
+    }
+
+    /// Once.
+    fn open_doors(&mut self) {
+        if self.listeners.is_empty() {
+            let (listeners, legs) = listen(&self.deps.kit);
+            let Legs { names_v4, names_v6, .. } = self.doors.names;
+            (self.listeners, self.legs) = (listeners, Legs { names_v4, names_v6, ..legs });
+        }
     }
 
     async fn introduce(

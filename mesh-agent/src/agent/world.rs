@@ -31,19 +31,25 @@ fn listens(service: &NodeService) -> SocketAddr {
     SocketAddr::new(own.unwrap_or(Ipv4Addr::LOCALHOST.into()), service.port)
 }
 
-/// The services of the mesh, with where they are on this node and elsewhere.
+/// The services of the mesh, with where they are on this node and elsewhere. `is_still` says which servers of this node
+/// count although they do not pass.
 pub(super) fn services(
     state: &State,
     node: &NodeName,
     proxies: &[ProxyAssignment],
     acceleration: &Acceleration,
+    is_still: impl Fn(Ipv4Addr, &Endpoint, SocketAddr) -> bool,
 ) -> Vec<MeshService> {
     let service = |(name, virtual_ip): (&ServiceName, &Ipv4Addr)| {
         let here = |endpoint: &Endpoint| endpoint.node.name.folded() == node.folded();
         let app =
             |proxy: &Endpoint| proxies.iter().find(|p| p.proxy.id == proxy.service.id)?.app.parse().ok();
         let through = state.instances(name, Reach::Mesh).into_iter().filter(here);
-        let server = through.filter(|e| Health::OnlyPassing.accepts(e.status)).find_map(|proxy| app(&proxy));
+        let through = through.filter_map(|proxy| Some((app(&proxy)?, proxy)));
+        let serves = |(app, proxy): &(SocketAddr, Endpoint)| {
+            Health::OnlyPassing.accepts(proxy.status) || is_still(*virtual_ip, proxy, *app)
+        };
+        let server = { through }.find(serves).map(|(app, _)| app);
         let instance = |Fronted { address, proxy }| match here(&proxy) {
             // Whoever else's proxy stands before it dials it by this address too.
             true => app(&proxy).map(|app| Instance { address, server: Some(app) }),

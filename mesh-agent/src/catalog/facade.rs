@@ -3,6 +3,7 @@ use crate::stream::Watch;
 use futures_util::future::BoxFuture;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// A boxed future, so that the consensus below can be any.
 pub type Later<'a, T> = BoxFuture<'a, T>;
@@ -106,6 +107,9 @@ impl<T> Reply<T> {
 /// What readers are told where no leader was ever heard of: they look for something long ago.
 const NEVER: Duration = Duration::from_secs(3600);
 
+/// How often whoever waits for the state asks for it.
+const ASK_AGAIN: Duration = Duration::from_millis(50);
+
 /// The facade over a server's own state, or a client agent's view of it.
 #[derive(Clone)]
 pub struct Catalog {
@@ -187,6 +191,21 @@ impl Catalog {
         };
         // A time-out is an ordinary answer: the unchanged state.
         let _ = tokio::time::timeout(wait, newer).await;
+    }
+
+    /// Completes once the state is as new as the leader's was, or, where nobody could be asked for `patience`, with
+    /// what is kept of it; never with nothing. A server that just begins has an old state, or none: how far its log
+    /// is agreed on, the others must tell it.
+    pub async fn known(&self, patience: Duration) {
+        let began = Instant::now();
+        loop {
+            let asked = tokio::time::timeout(patience, self.consensus.catch_up(Consistency::Consistent));
+            let is_new = matches!(asked.await, Ok(Ok(())));
+            if is_new || (began.elapsed() >= patience && self.state().applied() > 0) {
+                return;
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
     }
 
     /// The state as this node sees it now.

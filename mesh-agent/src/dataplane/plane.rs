@@ -175,6 +175,17 @@ impl Steering {
         &mut *self.plane
     }
 
+    /// What the maps say.
+    ///
+    /// # Errors
+    /// They cannot be read.
+    pub fn says(&mut self) -> Result<&Desired, DataPlaneError> {
+        if self.shadow.is_none() {
+            self.shadow = Some(self.plane.contents()?);
+        }
+        Ok(self.shadow.as_ref().expect("it has just been read"))
+    }
+
     /// How many changes that took.
     ///
     /// # Errors
@@ -193,6 +204,7 @@ impl Steering {
         self.shadow = Some(shadow);
         Ok(plan.len())
     }
+
     /// Ends the open connections that the maps, which are at `desired` now, would not let through again; how many.
     /// There can be some where something has changed since, or where the maps have outlived an agent.
     ///

@@ -35,6 +35,8 @@ pub struct LocalCheck {
     pub source: Source,
     /// It came in its service's registration, and goes when a new one does not name it.
     pub embedded: bool,
+    /// Nothing has been found out about it here yet: its status is the one that it begins with.
+    pub fresh: bool,
     /// How often its service has reported, where it is a TTL check.
     pub heard: u64,
     /// When a TTL check that was reported expires.

@@ -4,7 +4,7 @@ use super::registry::Registry;
 use super::{LocalCheck, LocalError, LocalOptions, LocalService, ProxyAssignment, Source};
 use crate::clock::Clock;
 use crate::health::{self, CheckReport};
-use crate::model::{CheckDefinition, CheckId, CheckStatus, ServiceDefinition, ServiceId};
+use crate::model::{CheckDefinition, CheckId, CheckStatus, HealthCheck, ServiceDefinition, ServiceId};
 use arc_swap::ArcSwap;
 use imbl::OrdMap;
 
@@ -233,6 +233,15 @@ impl LocalState {
     pub fn update_check(&self, id: &CheckId, status: CheckStatus, output: &str) {
         let mut registry = self.lock();
         if registry.set_status(id, status, output).unwrap_or(false) {
+            self.publish(&registry);
+        }
+    }
+
+    /// An agent that has just begun has looked at nothing yet. What the catalog has of its checks stands until it
+    /// has, else all services of a host would pass for ill whenever its agent starts anew.
+    pub(super) fn recall(&self, known: &[Arc<HealthCheck>]) {
+        let mut registry = self.lock();
+        if registry.recall(known) {
             self.publish(&registry);
         }
     }

@@ -3,7 +3,7 @@ use super::deferred::Deferred;
 use super::plan::plan;
 use crate::catalog::{Catalog, CatalogError};
 use crate::model::CheckId;
-use crate::state::{Command, Deregistration, GetNode, Query};
+use crate::state::{Command, Deregistration, GetNode, NodeView, Query};
 use crate::task::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
@@ -76,7 +76,7 @@ impl StateSyncer {
     /// There is no leader, or the state machine refused a registration.
     pub async fn sync(&mut self) -> Result<(), CatalogError> {
         let options = self.local.options();
-        let known = GetNode(options.node.name.clone()).run(&self.catalog.state());
+        let known = self.recall();
         let (now, at_once) = (Instant::now(), self.check_update_interval.is_zero());
         let due = |check: &CheckId| at_once || self.deferred.is_due(check, now);
         let plan = plan(options, &self.local.view(), known.as_ref(), due);
@@ -86,6 +86,14 @@ impl StateSyncer {
         let interval = self.check_update_interval;
         self.deferred.observe(&plan.waiting, || now + splayed(interval / 2));
         Ok(())
+    }
+
+    /// What the catalog has of this node. It stands for checks that were not looked at yet, so this comes before they
+    /// are.
+    pub fn recall(&self) -> Option<NodeView> {
+        let known = GetNode(self.local.options().node.name.clone()).run(&self.catalog.state());
+        self.local.recall(known.as_ref().map_or(&[], |node| &node.checks));
+        known
     }
 
     /// Takes this node out of the catalog: it leaves.

@@ -61,10 +61,11 @@ impl Registry {
         {
             local.check.status = before.check.status;
             local.check.output.clone_from(&before.check.output);
-            (local.heard, local.expires_at) = (before.heard, before.expires_at);
+            (local.fresh, local.heard, local.expires_at) = (before.fresh, before.heard, before.expires_at);
         } else if let Some(state) = self.remembered.remove(id).filter(|_| is_ttl(&local.definition)) {
             local.check.status = state.status;
             local.check.output = state.output;
+            local.fresh = false;
             local.expires_at = Some(Timestamp(state.expires_at));
         }
         self.checks.insert(id.clone(), Arc::new(local));
@@ -98,10 +99,30 @@ impl Registry {
         let local = self.checks.get_mut(id).ok_or_else(|| LocalError::UnknownCheck { id: id.clone() })?;
         let local = Arc::make_mut(local);
         let output = cut(output, local.definition.output_max_size);
-        let changed = local.check.status != status || local.check.output != output;
+        let changed = local.fresh || local.check.status != status || local.check.output != output;
+        local.fresh = false;
         local.check.status = status;
         output.clone_into(&mut local.check.output);
         Ok(changed)
+    }
+
+    /// Takes over what others still say of checks that nobody has looked at here, each of the same service; says
+    /// whether that was anything. What services say of themselves is remembered elsewhere.
+    pub fn recall(&mut self, known: &[Arc<HealthCheck>]) -> bool {
+        let mut some = false;
+        for known in known {
+            let Some(local) = self.checks.get(&known.id) else { continue };
+            let same = local.check.status == known.status && local.check.output == known.output;
+            let is_it = local.fresh && local.check.service_id == known.service_id;
+            if !is_it || same || is_ttl(&local.definition) {
+                continue;
+            }
+            let local = Arc::make_mut(self.checks.get_mut(&known.id).expect("it was there just now"));
+            local.check.status = known.status;
+            local.check.output.clone_from(&known.output);
+            some = true;
+        }
+        some
     }
 
     /// Takes over what a service says of itself, and gives back what is worth keeping of it.
@@ -191,7 +212,7 @@ fn fresh(definition: CheckDefinition, source: Source, embedded: bool, options: &
         definition: public_definition(&definition),
         index: Default::default(),
     };
-    LocalCheck { definition, check, source, embedded, heard: 0, expires_at: None }
+    LocalCheck { definition, check, source, embedded, fresh: true, heard: 0, expires_at: None }
 }
 
 /// The first `most` bytes, cut where a character ends.

@@ -173,3 +173,37 @@ fn checks_that_were_replaced_do_not_come_back() {
     local.add_check(ttl("apart", Some("web")), Source::Api).unwrap();
     assert_eq!(local.view().checks[&check_id("apart")].check.status, CheckStatus::Critical);
 }
+
+#[tokio::test]
+async fn what_the_catalog_has_of_a_check_stands_until_somebody_has_looked() {
+    use CheckStatus::{Critical, Passing};
+    let catalog = catalog();
+    let open = || {
+        let local = Arc::new(LocalState::open(options()));
+        local.add_service(managed("web"), Source::Api).unwrap();
+        local.add_check(ttl("said", Some("web")), Source::Api).unwrap();
+        local
+    };
+    let known = |check: &str| {
+        let node = GetNode(options().node.name).run(&catalog.state()).unwrap();
+        node.checks.iter().find(|c| c.id == check_id(check)).unwrap().clone()
+    };
+    let (before, probed) = (open(), "service:web-proxy:1");
+    for check in [probed, "said"] {
+        before.update_check(&check_id(check), Passing, "found");
+    }
+    StateSyncer::new(before, catalog.clone()).sync().await.unwrap();
+
+    let after = open();
+    assert_eq!(after.view().checks[&check_id(probed)].check.status, Critical);
+    let mut syncer = StateSyncer::new(after.clone(), catalog.clone());
+    syncer.sync().await.unwrap();
+    let recalled = after.view().checks[&check_id(probed)].clone();
+    assert!(recalled.fresh && recalled.check.status == Passing && recalled.check.output == "found");
+    assert_eq!(known(probed).status, Passing);
+    assert_eq!(known("said").status, Critical, "what only a service can say is not known");
+
+    after.update_check(&check_id(probed), Critical, "gone");
+    syncer.sync().await.unwrap();
+    assert_eq!((known(probed).status, after.view().checks[&check_id(probed)].fresh), (Critical, false));
+}

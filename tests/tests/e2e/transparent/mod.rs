@@ -95,9 +95,21 @@ fn mesh(arguments: &[&str]) -> Command {
 }
 
 fn start_agent(cgroups: &Cgroups, directory: &Path) -> Process {
-    let mut command = mesh(&["agent", "-dev"]);
-    command.arg(format!("-config-file={}", directory.join("config.json").display()));
+    let file = directory.join("config.json");
+    let alone: &[&str] =
+        if forgets(&file) { &["-dev"] } else { &["-server", "-bootstrap", "-bind=127.0.0.1"] };
+    let mut command = mesh(&["agent"]);
+    command.args(alone).arg(format!("-config-file={}", file.display()));
     Process::start(cgroups.enter("agent", command), &directory.join("agent.log"))
+}
+
+fn read_config(file: &Path) -> Value {
+    serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap()
+}
+
+/// Whether the agent keeps nothing of what it knows.
+fn forgets(config: &Path) -> bool {
+    read_config(config).get("data_dir").is_none()
 }
 
 /// Changes the agent's configuration.
@@ -134,11 +146,24 @@ impl Scene {
 
     /// A new agent in the place of one that ended.
     fn restart(&mut self) {
+        // An agent that forgets all comes back as the first of another mesh, in which addresses go by who comes first.
+        let forgets = forgets(&self.directory.path().join("config.json"));
+        self.far_proxy.take_if(|_| forgets);
         self.agent = start_agent(&self.cgroups, self.directory.path());
         eventually("the new agent steers", || {
             run(&mut mesh(&["dataplane", "status"])).stdout.starts_with("mode = ebpf").then_some(())
         });
-        self.start_far();
+        if forgets {
+            self.start_far();
+        }
+    }
+
+    /// For the next agent.
+    fn configure(&self, key: &str, value: Value) {
+        let file = self.directory.path().join("config.json");
+        let mut config = read_config(&file);
+        config[key] = value;
+        std::fs::write(&file, config.to_string()).unwrap();
     }
 
     fn start_far(&mut self) {
@@ -232,6 +257,14 @@ impl Held {
 
 fn transparently(test: &'static str, body: impl FnOnce(Scene) + Send + 'static) {
     transparently_with(test, |_, _| {}, body);
+}
+
+/// The agent keeps what it knows on disk.
+fn with_a_memory(test: &'static str, body: impl FnOnce(Scene) + Send + 'static) {
+    let kept = |cgroups: &Cgroups, config: &mut Value| {
+        config["data_dir"] = json!(cgroups.pins.with_file_name("data"));
+    };
+    transparently_with(test, kept, body);
 }
 
 fn transparently_with(

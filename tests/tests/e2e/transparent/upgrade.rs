@@ -1,12 +1,12 @@
 //! Other programs take the place of those that are loaded, while traffic runs.
 
-use super::life::PATIENT;
-use super::{Scene, eventually_reached, mesh_denies, transparently};
+use super::life::{Ceaseless, PATIENT};
+use super::{Scene, eventually_reached, mesh_denies, with_a_memory};
 use mesh_tests::{Process, eventually, run, skip};
 use nix::sys::signal::Signal;
-use serde_json::{Value, json};
+use serde_json::json;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// `if port != 53`, as the kernel's machine has it: an opcode, registers and an offset, then the number, whose bytes
 /// are those of a port in network order.
@@ -53,19 +53,17 @@ fn pins(scene: &Scene) -> Vec<PathBuf> {
     found
 }
 
-fn put_in_place(scene: &mut Scene, object: &Path) {
-    scene.agent.signal(Signal::SIGTERM);
+/// The agent ends by that signal, and the next one has the programs of that file.
+fn put_in_place(scene: &mut Scene, object: &Path, signal: Signal) {
+    scene.agent.signal(signal);
     assert!(scene.agent.wait(Duration::from_secs(30)).is_some(), "the agent does not end");
-    let file = scene.directory.path().join("config.json");
-    let mut config: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
-    config["dataplane_object"] = json!(object);
-    std::fs::write(&file, config.to_string()).unwrap();
+    scene.configure("dataplane_object", json!(object));
     scene.restart();
 }
 
 #[test]
 fn connections_survive_other_programs_which_decide_about_new_ones() {
-    transparently("upgrade", |mut scene| {
+    with_a_memory("upgrade", |mut scene| {
         let Ok(programs) = other_programs() else {
             return skip("upgrade", "the object of the kernel programs is not beside this test");
         };
@@ -85,7 +83,7 @@ fn connections_survive_other_programs_which_decide_about_new_ones() {
         let mut held = scene.hold("client", "web");
         eventually("it has begun", || patient.log().contains("begun").then_some(()));
         let before = pins(&scene);
-        put_in_place(&mut scene, &object);
+        put_in_place(&mut scene, &object, Signal::SIGTERM);
 
         eventually("names are asked for at port 5353", || (ask_at(&scene, "5353") == web).then_some(()));
         assert_eq!(ask_at(&scene, "53"), "nobody");
@@ -97,5 +95,45 @@ fn connections_survive_other_programs_which_decide_about_new_ones() {
         assert!(held.is_open());
         mesh_denies("client", "web");
         eventually("what the others let through is cut", || (!held.is_open()).then_some(()));
+    });
+}
+
+#[test]
+fn no_connect_fails_for_programs_that_take_the_place_of_others() {
+    with_a_memory("exchange", |mut scene| {
+        let Ok(programs) = other_programs() else {
+            return skip("exchange", "the object of the kernel programs is not beside this test");
+        };
+        let other = scene.directory.path().join("other.o");
+        std::fs::write(&other, programs).unwrap();
+        eventually("web is reached straight", || {
+            eventually_reached(&scene, "web");
+            (scene.counter("local") > 0).then_some(())
+        });
+        eventually_reached(&scene, "far");
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mesh-ebpf/prebuilt/mesh.bpfel.o");
+        for (object, signal) in [(&other, Signal::SIGTERM), (&own, Signal::SIGKILL)] {
+            let (straight, through) = (Ceaseless::begin(&scene, "web"), Ceaseless::begin(&scene, "far"));
+            let gone = SystemTime::now();
+            put_in_place(&mut scene, object, signal);
+            eventually_reached(&scene, "far");
+            let back = SystemTime::now();
+            // What was wrong until a moment ago would be seen in what comes now.
+            straight.goes_on();
+            through.goes_on();
+            let failures = straight.end();
+            assert!(
+                failures.is_empty(),
+                "{signal}: straight to the server, with any agent or none: {failures:?}"
+            );
+            // Whose bytes the agent moves fails while there is none: not before, not after, and not for long.
+            let failures = through.end();
+            let absent = |failure: &SystemTime| (gone..=back).contains(failure);
+            assert!(failures.iter().all(absent), "{signal}: not in {gone:?} to {back:?}: {failures:?}");
+            assert!(
+                back.duration_since(gone).unwrap() < Duration::from_secs(20),
+                "{signal}: the next one is late"
+            );
+        }
     });
 }
