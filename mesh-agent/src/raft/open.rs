@@ -53,11 +53,13 @@ fn open_directory(
     store: Arc<Store>,
 ) -> Result<Opening<SegmentLog>, RaftError> {
     let directory = Directory::open(system.clone(), path.to_owned()).map_err(LogError::from)?;
-    let log = SegmentLog::open(directory, segment_size)?;
+    let mut log = SegmentLog::open(directory, segment_size)?;
     // The log's lock covers the snapshots too.
     let snapshots = Directory::open(system, path.join("snapshots")).map_err(LogError::from)?;
     snapshots.discard_unfinished().map_err(LogError::from)?;
-    let machine = StateMachine::restore(store, Arc::new(Snapshots::Files(snapshots)))?;
+    let snapshots = Arc::new(Snapshots::in_files(snapshots));
+    let machine = StateMachine::restore(store, snapshots.clone())?;
+    log.follow(snapshots.kept());
     check_gap(path, &log.window(), &machine)?;
     Ok(Opening { window: log.window(), log, machine })
 }

@@ -5,6 +5,7 @@ use bytes::{Buf, Bytes};
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
+use tokio::sync::watch;
 
 /// Why a snapshot could not be written, read or restored.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +49,11 @@ pub(super) enum Snapshots {
     /// The newest one, for a server that keeps nothing.
     Memory(Mutex<Option<Image>>),
     /// In files whose names sort by age. They are not held in memory.
-    Files(Directory),
+    Files { directory: Directory, kept: watch::Sender<Kept> },
 }
+
+/// Up to which index entries are in a snapshot on disk; nothing after one could not be kept.
+pub(super) type Kept = Option<u64>;
 
 /// Format 1 of a snapshot file.
 const KIND: [u8; 8] = *b"MESHSNA1";
@@ -62,6 +66,18 @@ impl Snapshots {
         Self::Memory(Mutex::default())
     }
 
+    pub(super) fn in_files(directory: Directory) -> Self {
+        Self::Files { directory, kept: watch::Sender::new(Some(0)) }
+    }
+
+    /// Tells how far snapshots on disk go; nobody does of those in memory.
+    pub(super) fn kept(&self) -> Option<watch::Receiver<Kept>> {
+        match self {
+            Self::Memory(_) => None,
+            Self::Files { kept, .. } => Some(kept.subscribe()),
+        }
+    }
+
     /// Keeps the image durably, and removes what is older than the ones to keep.
     pub(super) fn save(&self, image: Image) -> Result<(), SnapshotError> {
         match self {
@@ -69,8 +85,10 @@ impl Snapshots {
                 *newest.lock().unwrap_or_else(PoisonError::into_inner) = Some(image);
                 Ok(())
             }
-            Self::Files(directory) => {
-                directory.replace(&file_name(&image.meta), &encode(&image)?)?;
+            Self::Files { directory, kept } => {
+                let saved = replace(directory, &image);
+                kept.send_replace(saved.is_ok().then(|| index(&image.meta)));
+                saved?;
                 remove_old(directory)
             }
         }
@@ -80,9 +98,21 @@ impl Snapshots {
     pub(super) fn newest(&self) -> Result<Option<Image>, SnapshotError> {
         match self {
             Self::Memory(newest) => Ok(newest.lock().unwrap_or_else(PoisonError::into_inner).clone()),
-            Self::Files(directory) => newest_intact(directory),
+            Self::Files { directory, kept } => {
+                let newest = newest_intact(directory)?;
+                kept.send_replace(Some(newest.as_ref().map_or(0, |image| index(&image.meta))));
+                Ok(newest)
+            }
         }
     }
+}
+
+fn replace(directory: &Directory, image: &Image) -> Result<(), SnapshotError> {
+    Ok(directory.replace(&file_name(&image.meta), &encode(image)?)?)
+}
+
+fn index(meta: &SnapshotMeta) -> u64 {
+    meta.last_log_id.map_or(0, |id| id.index)
 }
 
 fn newest_intact(directory: &Directory) -> Result<Option<Image>, SnapshotError> {

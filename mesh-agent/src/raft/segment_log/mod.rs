@@ -15,6 +15,7 @@ pub use change::OutOfOrder;
 pub use error::LogError;
 
 use super::files::Directory;
+use super::snapshots::Kept;
 use super::types::{Entry, LogId, StorageError, StorageIoError, TypeConfig, Vote};
 use super::window::SharedWindow;
 use change::Change;
@@ -26,7 +27,7 @@ use std::ops::RangeBounds;
 use std::sync::{Mutex, PoisonError};
 use std::thread::JoinHandle;
 use tape::Tape;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 use writer::{Request, Writer};
 
 /// A log in files. Entries that no snapshot replaces are in memory too, where they are read.
@@ -36,6 +37,8 @@ pub(super) struct SegmentLog {
     /// The sequence of the next record.
     next_sequence: u64,
     hands: Hands,
+    /// How far snapshots on disk go, where somebody tells.
+    kept: Option<watch::Receiver<Kept>>,
 }
 
 /// Who writes to the disk.
@@ -79,7 +82,20 @@ impl SegmentLog {
         } else {
             Hands::Here(Mutex::new(Box::new(writer)))
         };
-        Ok(Self { window, vote, next_sequence: recovered.next_sequence, hands })
+        Ok(Self { window, vote, next_sequence: recovered.next_sequence, hands, kept: None })
+    }
+
+    /// From now on it forgets no entry that is not in a snapshot on disk.
+    pub(super) fn follow(&mut self, kept: Option<watch::Receiver<Kept>>) {
+        self.kept = kept;
+    }
+
+    /// openraft has a leader's snapshot installed and the entries before it forgotten at the same time. A server that
+    /// lost its power in between would have neither, and not start any more.
+    async fn is_kept(&mut self, upto: u64) -> bool {
+        let Some(kept) = &mut self.kept else { return true };
+        let kept = kept.wait_for(|kept| kept.is_none_or(|kept| kept >= upto)).await;
+        kept.is_ok_and(|kept| kept.is_some())
     }
 
     pub(super) fn window(&self) -> SharedWindow {
@@ -215,6 +231,10 @@ impl RaftLogStorage<TypeConfig> for SegmentLog {
     }
 
     async fn purge(&mut self, upto: LogId) -> Result<(), StorageError> {
+        if !self.is_kept(upto.index).await {
+            let reason = format!("the snapshot that replaces the entries up to {} was not kept", upto.index);
+            return Err(write_error(reason));
+        }
         let sequence = self.write(&Change::purge(upto)).await.map_err(write_error)?;
         self.window.lock().purge(upto);
         let first_needed = self.first_needed(sequence);

@@ -37,8 +37,11 @@ impl Tape {
             Some(last) => last,
             None => first_segment(&directory, segment_size)?,
         };
+        let mut current = directory.edit(&last.number.file_name())?;
+        // Of a process that was killed, what was read may be in the system's memory alone.
+        current.sync()?;
         Ok(Self {
-            current: directory.edit(&last.number.file_name())?,
+            current,
             directory,
             segment_size,
             number: last.number,

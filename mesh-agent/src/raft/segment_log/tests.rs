@@ -369,3 +369,41 @@ async fn any_sequence_of_changes_and_power_losses_ends_as_the_model_does() {
         }
     }
 }
+
+#[tokio::test]
+async fn no_entry_is_forgotten_before_a_snapshot_of_it_is_on_disk() {
+    let disk = SimulatedFileSystem::default();
+    let mut log = open(&disk);
+    fill(&mut log, 0..10).await;
+    let (kept, told) = watch::channel(Some(4));
+    log.follow(Some(told));
+    log.purge(id(1, 4)).await.unwrap();
+    let purging = async { log.purge(id(1, 7)).await };
+    let keeping = async {
+        tokio::task::yield_now().await;
+        assert_eq!(
+            ids(&mut open(&disk.after_kill())).await,
+            first_term(5..10),
+            "the snapshot is not there yet"
+        );
+        kept.send_replace(Some(8));
+    };
+    let (purged, ()) = tokio::join!(purging, keeping);
+    purged.unwrap();
+    assert_eq!(ids(&mut log).await, first_term(8..10));
+    kept.send_replace(None);
+    assert!(log.purge(id(1, 8)).await.is_err(), "a snapshot that was not kept replaces nothing");
+}
+
+#[tokio::test]
+async fn what_a_killed_process_has_left_is_durable_once_it_was_read() {
+    let disk = SimulatedFileSystem::default();
+    let mut log = open(&disk);
+    fill(&mut log, 0..3).await;
+    disk.fail_syncs_after(0);
+    log.blocking_append([entry(1, 3)]).await.unwrap_err();
+    drop(log);
+    let killed = disk.after_kill();
+    assert_eq!(ids(&mut open(&killed)).await, first_term(0..4), "it was written, and is read");
+    assert_eq!(ids(&mut open(&killed.after_power_loss())).await, first_term(0..4));
+}

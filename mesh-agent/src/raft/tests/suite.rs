@@ -29,7 +29,7 @@ impl StoreBuilder<TypeConfig, SegmentLog, StateMachine, TempDir> for InFiles {
         let directory = TempDir::new().unwrap();
         let open = |name| Directory::open(Arc::new(StdFileSystem), directory.path().join(name)).unwrap();
         let log = SegmentLog::open(open("log"), 4096).unwrap();
-        let machine = machine(Snapshots::Files(open("snapshots")));
+        let machine = machine(Snapshots::in_files(open("snapshots")));
         Ok((directory, log, machine))
     }
 }
