@@ -92,6 +92,9 @@ impl Measure {
         let mut command = on.client(scene, core);
         command.args(self.arguments(options, on));
         command.args(["--addr", &on.address, "--secs", &options.secs.to_string()]);
+        if matches!(self, Self::Dial | Self::Hooks) {
+            command.args(on.beside(scene.app));
+        }
         for process in &on.processes {
             command.args(["--pid", &process.id().to_string()]);
         }

@@ -82,6 +82,16 @@ impl Running {
         command
     }
 
+    /// What the load tool is told so that it can measure this path beside none.
+    pub fn beside(&self, plain: SocketAddr) -> Vec<String> {
+        let mut told = vec!["--plain".to_owned(), plain.to_string()];
+        if let Some(steered) = &self.steered {
+            let (entrance, exit) = (steered.cgroups.entrance("client"), steered.cgroups.exit());
+            told.extend(["--entrance".to_owned(), text(&entrance), "--exit".to_owned(), text(&exit)]);
+        }
+        told
+    }
+
     /// One byte there and back.
     fn is_up(&self, scene: &Scene) -> bool {
         let mut command = self.client(scene, None);

@@ -21,7 +21,7 @@ impl Results {
         self.found.entry((measure, peer)).or_default().insert(round, found);
     }
 
-    /// The median over the rounds: of the ratios or differences to plain in the same round, or of the values.
+    /// The median over the rounds: of the ratios to plain in the same round, or of the values.
     fn value(&self, figure: &Figure, peer: &'static str) -> Option<f64> {
         let of = |peer| self.found.get(&(figure.measure, peer));
         let number = |found: &Value| figure.field.iter().try_fold(found, |at, key| at.get(key))?.as_f64();
@@ -30,7 +30,6 @@ impl Results {
             let value = number(found)?;
             match figure.shown {
                 Shown::Ratio => Some(value / plain(round)?),
-                Shown::Difference => Some(value - plain(round)?),
                 Shown::Value => Some(value),
             }
         });

@@ -50,10 +50,12 @@ pub enum Mode {
         #[arg(long, default_value_t = 16)]
         clients: usize,
     },
-    /// Connections one after the other, of which only the call of connect() is timed
+    /// Connections one after the other, of which only socket() and connect() are timed
     Dial {
         #[command(flatten)]
         target: Target,
+        #[command(flatten)]
+        dial: dial::Dial,
     },
     /// Denies the pair of services `client` and `echo` again and again, and waits for the end of a connection
     Deny {
@@ -111,7 +113,7 @@ pub fn run(mode: Mode) -> Result<()> {
             Mode::Bulk { target, conns } => bulk::run(&target, conns).await,
             Mode::Pingpong { target, size } => pingpong::run(&target, size).await,
             Mode::Connect { target, clients } => connect::run(&target, clients).await,
-            Mode::Dial { target } => dial::run(target.addr, target.time()),
+            Mode::Dial { target, dial } => dial.run(target.addr, target.time()),
             Mode::Deny { target, api, tries } => deny::run(target.addr, api, tries).await,
             Mode::Hold { target, conns } => hold::run(&target, conns).await,
             Mode::Control(mode) => mode.run().await,

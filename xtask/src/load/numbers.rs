@@ -6,10 +6,19 @@ pub fn round(value: f64, digits: i32) -> f64 {
     (value * scale).round() / scale
 }
 
-/// In microseconds; none of none.
-pub fn mean(times: &[Duration]) -> Option<f64> {
-    let all: Duration = times.iter().sum();
-    (!times.is_empty()).then(|| round(all.as_nanos() as f64 / 1e3 / times.len() as f64, 3))
+/// In microseconds, of all but the tenth at each end: what else the machine does falls upon those. None of none.
+pub fn trimmed_mean(mut times: Vec<Duration>) -> Option<f64> {
+    times.sort_unstable();
+    let cut = times.len() / 10;
+    let kept = &times[cut..times.len() - cut];
+    let all: Duration = kept.iter().sum();
+    (!kept.is_empty()).then(|| all.as_nanos() as f64 / 1e3 / kept.len() as f64)
+}
+
+/// The one in the middle; none of none.
+pub fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_unstable_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
 }
 
 /// Percentiles in microseconds.
@@ -33,6 +42,15 @@ pub fn percentiles_in(unit: Duration, mut times: Vec<Duration>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_tenth_at_each_end_does_not_count() {
+        let mut times: Vec<_> = (1..=9).map(Duration::from_micros).collect();
+        times.push(Duration::from_secs(1));
+        assert_eq!(trimmed_mean(times), Some(5.5));
+        assert_eq!((trimmed_mean(vec![]), median(vec![])), (None, None));
+        assert_eq!(median(vec![9.0, 1.0, 2.0]), Some(2.0));
+    }
 
     #[test]
     fn percentiles_are_of_the_sorted_times() {
