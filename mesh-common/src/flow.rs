@@ -6,23 +6,42 @@ use crate::Tuple;
 pub struct Flow {
     /// The other end, as the map `sockets` knows it.
     pub peer: Tuple,
-    /// Bytes handed over past TCP in the connection's life: nobody tells how many of them were read.
+    /// Bytes handed over past TCP in the connection's life.
     pub moved: u64,
+    /// How many of them the other end's application has read, for all that this end has heard.
+    pub heard: u64,
+    /// Bytes that came past TCP and were read here.
+    pub read: u64,
+    /// How many of those the other end can know of.
+    pub told: u64,
     /// Not 0: what this end writes goes by TCP for good.
     pub by_tcp: u32,
     reserved: u32,
 }
 
 impl Flow {
-    /// How many bytes one end may hand over past TCP, which has flow control where this has none: about what
-    /// TCP itself would hold for a reader who never reads.
+    /// How many bytes one end may hand over past TCP that nobody is known to have read, since this way has no flow
+    /// control: about what TCP itself would hold for a reader who never reads.
     pub const CREDIT: u64 = 4 * 1024 * 1024;
+
+    /// After so many bytes a reader tells that he has read them.
+    pub const STEP: u64 = Self::CREDIT / 4;
+
+    /// A message that is larger goes past TCP only within the first credit: TCP carries bulk faster.
+    pub const SMALL: u64 = 16 * 1024;
 
     /// Nothing has gone there yet.
     #[inline(always)]
     #[must_use]
     pub const fn to(peer: Tuple) -> Self {
-        Self { peer, moved: 0, by_tcp: 0, reserved: 0 }
+        Self { peer, moved: 0, heard: 0, read: 0, told: 0, by_tcp: 0, reserved: 0 }
+    }
+
+    /// Whether a message of this size may be handed over, for all that this end has heard.
+    #[inline(always)]
+    #[must_use]
+    pub const fn has_room(&self, size: u64) -> bool {
+        self.moved.saturating_sub(self.heard) + size <= Self::CREDIT
     }
 }
 
@@ -33,8 +52,24 @@ mod tests {
 
     #[test]
     fn its_layout_is_fixed() {
-        assert_eq!((size_of::<Flow>(), align_of::<Flow>()), (64, 8));
-        let offsets = (offset_of!(Flow, moved), offset_of!(Flow, by_tcp), offset_of!(Flow, reserved));
-        assert_eq!(offsets, (48, 56, 60));
+        assert_eq!((size_of::<Flow>(), align_of::<Flow>()), (88, 8));
+        let offsets = (
+            offset_of!(Flow, moved),
+            offset_of!(Flow, heard),
+            offset_of!(Flow, read),
+            offset_of!(Flow, told),
+            offset_of!(Flow, by_tcp),
+            offset_of!(Flow, reserved),
+        );
+        assert_eq!(offsets, (48, 56, 64, 72, 80, 84));
+    }
+
+    #[test]
+    fn what_was_read_makes_room_again_and_nothing_else_does() {
+        let used_up = Flow { moved: Flow::CREDIT, ..Flow::default() };
+        assert!(Flow::default().has_room(Flow::CREDIT) && !Flow::default().has_room(Flow::CREDIT + 1));
+        assert!(!used_up.has_room(1));
+        assert!(Flow { heard: 1, ..used_up }.has_room(1));
+        assert!(!Flow { heard: 1, ..used_up }.has_room(2));
     }
 }

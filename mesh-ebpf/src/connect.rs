@@ -6,6 +6,7 @@ use crate::doors;
 use crate::kept;
 use crate::maps::{CONFIG, DESTINATION, INTENT};
 use crate::names;
+use crate::record::decided;
 use crate::stats::{count, tell_denied, tell_news};
 use aya_ebpf::EbpfContext;
 use aya_ebpf::helpers::bpf_ktime_get_ns;
@@ -119,6 +120,7 @@ fn steer<F: Family>(
 ) -> i32 {
     if decide(source, to.service, config.default_action(), intention) == Action::Deny {
         tell_denied(ctx, source, to.service, wanted);
+        decided(ctx, wanted, Counter::Denied);
         return forbid(Counter::Denied);
     }
     let namespace = doors::namespace(ctx);
@@ -171,6 +173,7 @@ fn send<F: Family>(ctx: &SockAddrContext, to: Endpoint, origin: Origin, counter:
     }
     F::write(ctx, to);
     count(counter);
+    decided(ctx, origin.endpoint, counter);
     GO_ON
 }
 
@@ -186,5 +189,6 @@ fn forbid(counter: Counter) -> i32 {
 fn refuse<F: Family>(ctx: &SockAddrContext, wanted: Endpoint, counter: Counter) -> i32 {
     F::write(ctx, Endpoint::from_wire(wanted.loopback(), 0));
     count(counter);
+    decided(ctx, wanted, counter);
     GO_ON
 }

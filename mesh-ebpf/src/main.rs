@@ -18,6 +18,8 @@ mod kept;
 mod ladder;
 mod maps;
 mod names;
+mod read;
+mod record;
 mod skmsg;
 mod sockops;
 mod stats;

@@ -1,10 +1,10 @@
 //! A message between two sockets of this host: handed over past TCP, within a credit.
 //!
 //! This way has no flow control, and the kernel gives a reader what came past TCP before what came by
-//! TCP. So a direction that was ever left to TCP stays there, and a direction may hand over only so much
-//! in its life that a reader who never reads cannot make the kernel hold more.
+//! TCP. So a direction that was ever left to TCP stays there, and a direction may hand over only so much that nobody
+//! is known to have read: a reader who never reads cannot make the kernel hold more.
 
-use crate::maps::{FLOW, SOCKETS};
+use crate::maps::{FLOW, READ, SOCKETS};
 use crate::stats::count;
 use crate::storage;
 use aya_ebpf::bindings::{BPF_F_INGRESS, sk_action};
@@ -30,18 +30,34 @@ fn hand_over(ctx: &SkMsgContext) -> Option<()> {
     }
     let flow = storage::find(&FLOW, socket.cast())?;
     // SAFETY: the value lives while the program runs, and a socket sends one message at a time.
-    let Flow { peer, moved, by_tcp, .. } = unsafe { &mut *flow };
-    if *by_tcp != 0 {
+    let flow = unsafe { &mut *flow };
+    if flow.by_tcp != 0 {
         return None;
     }
     let size = u64::from(ctx.size());
-    if *moved + size > Flow::CREDIT || !redirect(ctx, peer) {
-        *by_tcp = 1;
+    if !has_room(flow, size) || !redirect(ctx, &mut flow.peer) {
+        flow.by_tcp = 1;
         count(Counter::FallenBack);
         return None;
     }
-    *moved += size;
+    flow.moved += size;
     Some(())
+}
+
+/// The reader is asked only when the credit is used up.
+#[inline(always)]
+fn has_room(flow: &mut Flow, size: u64) -> bool {
+    if flow.has_room(size) {
+        return true;
+    }
+    if size > Flow::SMALL {
+        return false;
+    }
+    // SAFETY: the value is one word.
+    if let Some(read) = unsafe { READ.get(flow.peer) } {
+        flow.heard = *read;
+    }
+    flow.has_room(size)
 }
 
 #[inline(always)]

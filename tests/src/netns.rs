@@ -88,7 +88,11 @@ impl Namespace {
         Ok(())
     }
 
-    fn ip(&self, arguments: &[&str]) -> Result<(), String> {
+    /// Has `ip` do that in there.
+    ///
+    /// # Errors
+    /// `ip` is missing or refuses.
+    pub fn ip(&self, arguments: &[&str]) -> Result<(), String> {
         let mut command = Command::new("ip");
         self.enter(command.args(arguments));
         let done = command.output().map_err(|error| format!("ip: {error}"))?;

@@ -12,12 +12,19 @@ pub struct Options {
     /// Build nothing but the kernel programs, and prove that the object in the tree is that of its sources
     #[arg(long)]
     check: bool,
+    /// Build kernel programs that tell what they decide, for `dataplane_object`; the object in the tree stays
+    #[arg(long)]
+    log: bool,
 }
 
 pub fn carry_out(options: &Options) -> Result<()> {
     if options.check {
         ebpf::ensure_tools()?;
         return ebpf::check();
+    }
+    if options.log {
+        println!("{}", ebpf::with_log()?.display());
+        return Ok(());
     }
     if options.ebpf {
         return ebpf::refresh();

@@ -98,6 +98,7 @@ impl Mesh {
                 catalog: catalog.clone(),
                 across: doors.across.clone(),
                 names,
+                cuts: opened.plane.cuts(),
             },
             local: local.clone(),
             snapshots: self.snapshots.clone(),

@@ -3,7 +3,7 @@ use super::ports::{KernelCaptures, KernelMeant};
 use crate::catalog::Catalog;
 use crate::clock::Clock;
 use crate::dataplane::workload::{Dweller, Networks};
-use crate::dataplane::{Asked, Legs};
+use crate::dataplane::{Asked, Cuts, Legs};
 use crate::dns::{Across, CapturedDns, DnsOptions};
 use crate::proxy::{Engine, ListenerHandle, TransparentSpec};
 use crate::task::Shutdown;
@@ -27,6 +27,8 @@ pub(super) struct OutpostKit {
     pub across: Arc<dyn Across>,
     /// Who answers those that ask for names; `None` leaves them alone.
     pub names: Option<(DnsOptions, Arc<dyn Asked>)>,
+    /// Who ends connections.
+    pub cuts: Option<Arc<dyn Cuts>>,
 }
 
 /// The agent's doors in network namespaces other than its own, where containers are: loopback addresses mean something
@@ -44,22 +46,24 @@ pub(super) struct Outposts {
 struct Outpost {
     cookie: u64,
     legs: Legs,
+    cuts: Option<Arc<dyn Cuts>>,
     service: String,
     shutdown: Shutdown,
     thread: JoinHandle<()>,
 }
 
-/// What a thread says when it has settled: the namespace's cookie, and where it listens.
-type Settled = Result<(u64, Legs), String>;
+/// What a thread says when it has settled: the namespace's cookie, where it listens, and who ends connections there.
+type Settled = Result<(u64, Legs, Option<Arc<dyn Cuts>>), String>;
 
 impl Outposts {
     pub fn new(kit: OutpostKit) -> Self {
         Self { kit, open: BTreeMap::new(), closed: Places::new(), leaving: Vec::new() }
     }
 
-    /// Opens doors where workloads are, and leaves where none are any more. Those that could not be opened are tried
-    /// again.
-    pub async fn keep(&mut self, networks: &Networks, shutdown: &Shutdown) {
+    /// Opens doors where workloads are, and leaves where none are any more; whether any were opened. Those that could
+    /// not be are tried again.
+    pub async fn keep(&mut self, networks: &Networks, shutdown: &Shutdown) -> bool {
+        let mut some = false;
         self.leaving.retain(|thread| !thread.is_finished());
         self.closed.clear();
         let gone: Vec<u64> =
@@ -73,13 +77,22 @@ impl Outposts {
                 continue;
             }
             match self.settle(*inode, dweller, shutdown).await {
-                Ok(outpost) => drop(self.open.insert(*inode, outpost)),
+                Ok(outpost) => {
+                    self.open.insert(*inode, outpost);
+                    some = true;
+                }
                 Err(reason) => {
                     let why = format!("NOT served, its connections are refused: {reason}");
                     self.closed.insert(*inode, (dweller.service.clone(), why));
                 }
             }
         }
+        some
+    }
+
+    /// Who ends connections there.
+    pub fn cuts(&self) -> Vec<Arc<dyn Cuts>> {
+        self.open.values().filter_map(|outpost| outpost.cuts.clone()).collect()
     }
 
     async fn settle(&self, inode: u64, dweller: &Dweller, shutdown: &Shutdown) -> Result<Outpost, String> {
@@ -94,8 +107,9 @@ impl Outposts {
             thread::Builder::new().name("mesh-outpost".to_owned()).spawn(live)
         };
         let thread = thread.map_err(|error| error.to_string())?;
-        let (cookie, legs) = told.await.unwrap_or_else(|_| Err("the thread for it has died".to_owned()))?;
-        Ok(Outpost { cookie, legs, service: dweller.service.clone(), shutdown, thread })
+        let (cookie, legs, cuts) =
+            told.await.unwrap_or_else(|_| Err("the thread for it has died".to_owned()))?;
+        Ok(Outpost { cookie, legs, cuts, service: dweller.service.clone(), shutdown, thread })
     }
 
     /// Where the doors are, by the namespaces' cookies.
@@ -132,7 +146,7 @@ fn live(process: u32, inode: u64, kit: &OutpostKit, shutdown: &Shutdown, settled
         let outcome = if listeners.is_empty() {
             Err("no port can be had there".to_owned())
         } else {
-            Ok((cookie, legs))
+            Ok((cookie, legs, kit.cuts.as_ref().and_then(|cuts| cuts.here())))
         };
         let serves = outcome.is_ok();
         if settled.send(outcome).is_err() || !serves {

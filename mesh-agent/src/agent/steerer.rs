@@ -121,6 +121,7 @@ impl Steerer {
         self.legs = self.doors.names;
         let mut beat = tokio::time::interval(BEAT);
         let mut news = self.steering.plane().news();
+        let mut records = self.steering.plane().records();
         let (changes, mut registrations) =
             (world::changes(&self.deps.kit.catalog), self.deps.local.generation());
         let mut seen = 0;
@@ -131,6 +132,7 @@ impl Steerer {
                 Ok(()) = registrations.changed() => Event::Registrations,
                 Ok(()) = self.deps.snapshots.changed() => Event::Intentions,
                 () = next(&mut news) => Event::News,
+                () = next(&mut records) => continue,
                 Some(question) = self.doors.questions.recv() => Event::Question(question),
                 () = shutdown.begun() => break,
             };
@@ -175,7 +177,7 @@ impl Steerer {
 
     fn cut(&mut self) -> Result<(), DataPlaneError> {
         let Some(desired) = &self.desired else { return Ok(()) };
-        let cut = self.steering.cut(desired, &self.numbers)?;
+        let cut = self.steering.cut(desired, &self.numbers, &self.outposts.cuts())?;
         if cut > 0 {
             tracing::info!(connections = cut, "open connections were cut: intentions forbid them now");
         }
@@ -202,7 +204,9 @@ impl Steerer {
         let (instances, guarded) = (world::instances(&view), world::guarded(&view));
         let identities = resolve(&instances, self.surveyor.look(&instances).await?);
         let networks = self.surveyor.networks(&identities.bound).await?;
-        self.outposts.keep(networks, shutdown).await;
+        if self.outposts.keep(networks, shutdown).await {
+            self.steering.look_again();
+        }
         for instance in &instances {
             self.numbers.of_local(&instance.service); // Rules count for them though none of their processes runs.
         }

@@ -1,12 +1,15 @@
 use super::accelerate::Finding;
 use super::desired::{Desired, StrictAt, Target};
 use super::kernel::{
-    Attachment, Doubt, Facts, Host, KernelError, Maps, Pins, Resolvers, monotonic_now, namespace_cookie,
+    Attachment, Cutter, Doubt, Facts, Host, KernelError, Maps, Pins, Resolvers, monotonic_now,
+    namespace_cookie,
 };
 use super::plan::Step;
-use super::plane::{Asked, DataPlane, DataPlaneError, Legs, Mode, News};
+use super::plane::{Asked, Cuts, DataPlane, DataPlaneError, Legs, Mode, News};
 use super::workload::{CgroupPath, Hierarchy};
-use mesh_common::{Action, Config, Destination, Doors, Endpoint, Pair, ServiceNumber, StrictPort, Workload};
+use mesh_common::{
+    Action, Config, Counter, Destination, Doors, Endpoint, Flow, Pair, ServiceNumber, StrictPort, Workload,
+};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::net::SocketAddr;
@@ -29,6 +32,19 @@ pub struct EbpfDataPlane {
     pins: Pins,
     /// Held while this agent lives: there is one to a set of pins.
     _lock: File,
+}
+
+/// What was attempted when a connection could not be ended.
+const RID: &str = "rid of forbidden connections";
+
+impl Cuts for Cutter {
+    fn cut(&self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError> {
+        Self::cut(self, forbidden).map_err(|error| DataPlaneError::new(RID, &error))
+    }
+
+    fn here(&self) -> Option<Arc<dyn Cuts>> {
+        Some(Arc::new(Self::here(self).ok()?))
+    }
 }
 
 impl EbpfDataPlane {
@@ -118,6 +134,9 @@ impl EbpfDataPlane {
             Step::PutRule(pair, action) => self.maps().intent.set(&pair, &(action as u32)),
             Step::RemoveRule(pair) => self.maps().intent.remove(&pair),
             Step::PutDestination(at, target) => {
+                if target.fast {
+                    self.hear_reads();
+                }
                 self.maps().destination.set(&at.into(), &destination(target, namespace))
             }
             Step::RemoveDestination(at) => self.maps().destination.remove(&at.into()),
@@ -140,6 +159,12 @@ impl Asked for Resolvers {
 }
 
 impl EbpfDataPlane {
+    fn hear_reads(&mut self) {
+        if let Err(error) = self.attachment.hear_reads() {
+            tracing::info!(%error, "each connection goes past TCP for its first {} bytes only", Flow::CREDIT);
+        }
+    }
+
     /// The agent's own connects are let in before anybody is kept out.
     fn guard(&mut self, at: StrictAt, service: ServiceNumber) -> Result<(), KernelError> {
         self.config.flags |= Config::GUARD;
@@ -183,6 +208,10 @@ impl DataPlane for EbpfDataPlane {
         Some(Box::new(self.maps().take_news()?))
     }
 
+    fn records(&mut self) -> Option<Box<dyn News>> {
+        Some(Box::new(self.attachment.take_records()?))
+    }
+
     fn resolvers(&self) -> Option<Arc<dyn Asked>> {
         let opened = Resolvers::open(&self.pins).inspect_err(|error| {
             tracing::warn!(%error, "questions for names are left alone");
@@ -198,10 +227,21 @@ impl DataPlane for EbpfDataPlane {
         }
     }
 
-    fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError> {
-        self.attachment
-            .cut(forbidden)
-            .map_err(|error| DataPlaneError::new("rid of forbidden connections", &error))
+    fn cut(
+        &mut self,
+        forbidden: &dyn Fn(Pair) -> bool,
+        elsewhere: &[Arc<dyn Cuts>],
+    ) -> Result<u64, DataPlaneError> {
+        let here = self.attachment.cut(forbidden).map_err(|error| DataPlaneError::new(RID, &error))?;
+        let there = elsewhere.iter().map(|cuts| cuts.cut(forbidden)).sum::<Result<u64, _>>()?;
+        if there > 0 {
+            self.maps().add(Counter::Cut, there).map_err(|error| DataPlaneError::new("counted", &error))?;
+        }
+        Ok(here + there)
+    }
+
+    fn cuts(&self) -> Option<Arc<dyn Cuts>> {
+        Some(Arc::new(Cutter::open(&self.pins).ok()?))
     }
 
     fn facts(&self) -> BTreeMap<String, String> {

@@ -30,7 +30,9 @@ pub use ebpf::EbpfDataPlane;
 pub use lookup::Lookup;
 pub use numbers::Numbers;
 pub use plan::{Plan, Step, plan};
-pub use plane::{Asked, DataPlane, DataPlaneError, Legs, Mode, News, Soon, Steering, UserspaceDataPlane};
+pub use plane::{
+    Asked, Cuts, DataPlane, DataPlaneError, Legs, Mode, News, Soon, Steering, UserspaceDataPlane,
+};
 pub use wishes::{ACCELERATE_KEY, OPEN_KEY, STRICT_KEY, Wishes};
 
 /// Where programs and maps are kept while no agent runs, unless it is said.

@@ -40,12 +40,23 @@ pub trait DataPlane: Send {
         None
     }
 
-    /// Ends the open connections that went straight to their server and that `forbidden` says; how many.
+    /// What writes into the log what the data plane tells of itself, where it does; once.
+    fn records(&mut self) -> Option<Box<dyn News>> {
+        None
+    }
+
+    /// Ends the open connections that went straight to their server and that `forbidden` says, here and in other
+    /// network namespaces; how many.
     ///
     /// # Errors
     /// Some of them may be left.
-    fn cut(&mut self, _: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError> {
+    fn cut(&mut self, _: &dyn Fn(Pair) -> bool, _: &[Arc<dyn Cuts>]) -> Result<u64, DataPlaneError> {
         Ok(0)
+    }
+
+    /// Who ends connections, where the kernel steers them.
+    fn cuts(&self) -> Option<Arc<dyn Cuts>> {
+        None
     }
 
     /// Tries how messages that go past TCP arrive here.
@@ -71,6 +82,18 @@ pub trait Asked: Send + Sync {
 
     /// The same, for programs in the network namespace that this thread is in.
     fn here(&self) -> Option<Arc<dyn Asked>>;
+}
+
+/// Ends connections of one network namespace.
+pub trait Cuts: Send + Sync {
+    /// Those that went straight to their server and that `forbidden` says; how many.
+    ///
+    /// # Errors
+    /// Some of them may be left.
+    fn cut(&self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError>;
+
+    /// The same, in the network namespace that this thread is in.
+    fn here(&self) -> Option<Arc<dyn Cuts>>;
 }
 
 /// Tells that something has changed on this host that it should be looked at for.
@@ -208,18 +231,31 @@ impl Steering {
     /// Ends the open connections that the maps, which are at `desired` now, would not let through again; how many.
     /// There can be some where something has changed since, or where the maps have outlived an agent.
     ///
+    /// `elsewhere` are those of other network namespaces.
+    ///
     /// # Errors
     /// Some of them may be left; the next call tries again.
-    pub fn cut(&mut self, desired: &Desired, numbers: &Numbers) -> Result<u64, DataPlaneError> {
+    pub fn cut(
+        &mut self,
+        desired: &Desired,
+        numbers: &Numbers,
+        elsewhere: &[Arc<dyn Cuts>],
+    ) -> Result<u64, DataPlaneError> {
         if self.looks == 0 {
             return Ok(0);
         }
-        let ended = self.plane.cut(&|pair| {
+        let forbidden = |pair: Pair| {
             let pair =
                 Pair { source: numbers.current(pair.source), destination: numbers.current(pair.destination) };
             !desired.allows(pair)
-        })?;
+        };
+        let ended = self.plane.cut(&forbidden, elsewhere)?;
         self.looks -= 1;
         Ok(ended)
+    }
+
+    /// Open connections are looked through again: there are some now that could not be seen before.
+    pub fn look_again(&mut self) {
+        self.looks = LOOKS;
     }
 }

@@ -40,7 +40,7 @@ impl DataPlane for FakeKernel {
         Ok(())
     }
 
-    fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, DataPlaneError> {
+    fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool, _: &[Arc<dyn Cuts>]) -> Result<u64, DataPlaneError> {
         let mut open = self.open.lock().unwrap();
         let before = open.len();
         open.retain(|pair| !forbidden(*pair));
@@ -169,7 +169,7 @@ fn open_connections_that_a_change_forbids_are_cut_and_others_are_not() {
     let mut desired = Desired { default: Allow, ..Desired::default() };
     let mut turn = |desired: &Desired| {
         steering.bring_to(desired).unwrap();
-        steering.cut(desired, &numbers).unwrap()
+        steering.cut(desired, &numbers, &[]).unwrap()
     };
     assert_eq!(turn(&desired), 0);
     desired.rules.insert(cut, Deny);
@@ -188,7 +188,7 @@ fn what_outlived_an_agent_is_looked_through_by_the_next() {
     *kernel.maps.lock().unwrap() = desired.clone();
     let mut steering = Steering::new(Box::new(kernel));
     assert_eq!(steering.bring_to(&desired).unwrap(), 0, "nothing has changed");
-    assert_eq!(steering.cut(&desired, &Numbers::default()).unwrap(), 1);
+    assert_eq!(steering.cut(&desired, &Numbers::default(), &[]).unwrap(), 1);
 }
 
 #[test]

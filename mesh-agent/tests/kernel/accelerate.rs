@@ -1,6 +1,6 @@
 //! Messages between two sockets of this host that go past TCP.
 
-use crate::lab::{Lab, VIRTUAL};
+use crate::lab::{Lab, VIRTUAL, skip};
 use mesh_agent::dataplane::kernel::Doubt;
 use mesh_common::{Action, Counter, Destination, Flow};
 
@@ -20,6 +20,32 @@ fn turns_go_past_tcp_until_the_credit_is_used_up() {
     let turns = Flow::CREDIT / 16_384 + 10;
     assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} {turns} 16384")), turns.to_string());
     assert_eq!(lab.count(Counter::FallenBack), 2, "once for each direction");
+}
+
+#[test]
+fn what_was_read_may_be_handed_over_again_but_for_bulk() {
+    let test = "what_was_read_may_be_handed_over_again_but_for_bulk";
+    let Some(mut lab) = accelerated(test) else { return };
+    if let Err(error) = lab.attachment.as_mut().unwrap().hear_reads() {
+        return skip(test, &error.to_string());
+    }
+    let (_server, address) = lab.serve("api", "echo 127.0.0.1:0");
+    lab.local(VIRTUAL, address, Destination::FAST);
+    let turns = 3 * Flow::CREDIT / Flow::SMALL;
+    assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} {turns} {}", Flow::SMALL)), turns.to_string());
+    assert!(lab.count(Counter::Moved) >= 2 * turns);
+    assert_eq!(lab.count(Counter::FallenBack), 0);
+    let turns = Flow::CREDIT / 65_536 + 10;
+    assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} {turns} 65536")), turns.to_string());
+    assert!(
+        lab.count(Counter::FallenBack) >= 1,
+        "TCP carries bulk faster; the answers come in smaller pieces"
+    );
+
+    let (_server, address) = lab.serve("api", "mute 127.0.0.1:0");
+    lab.local(VIRTUAL, address, Destination::FAST);
+    let taken: u64 = lab.ask("web", &format!("stuff {VIRTUAL}")).parse().unwrap();
+    assert!(taken <= Flow::CREDIT + (32 << 20), "a reader who never reads: {taken} bytes");
 }
 
 #[test]

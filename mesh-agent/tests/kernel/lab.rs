@@ -10,7 +10,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, TcpStream};
 use std::os::fd::AsRawFd;
 use std::os::unix::process::CommandExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -56,6 +56,12 @@ impl Lab {
 
     pub fn attach(&mut self) {
         let attached = Attachment::attach(&self.cgroup, &self.pins);
+        self.attachment = Some(attached.unwrap_or_else(|error| panic!("{error}")));
+    }
+
+    /// Other programs take the place of those that are loaded.
+    pub fn replace(&mut self, object: &Path) {
+        let attached = Attachment::attach_object(Some(object), &self.cgroup, &self.pins);
         self.attachment = Some(attached.unwrap_or_else(|error| panic!("{error}")));
     }
 
@@ -226,7 +232,7 @@ fn pause() {
 
 /// libtest would count it as passed, so it is said past its capture, and in the list that `cargo xtask test`
 /// prints at its end.
-fn skip(test: &str, reason: &str) {
+pub fn skip(test: &str, reason: &str) {
     let line = format!("SKIPPED: {test}: {reason}\n");
     let _ = io::stderr().write_all(line.as_bytes());
     let Some(path) = std::env::var_os("MESH_SKIP_LOG") else { return };

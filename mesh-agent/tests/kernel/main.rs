@@ -11,5 +11,6 @@ mod identity;
 mod lab;
 mod ladder;
 mod life;
+mod records;
 mod role;
 mod strict;

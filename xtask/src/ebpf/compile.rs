@@ -11,12 +11,16 @@ const TARGET: &str = "bpfel-unknown-none";
 const SEPARATOR: &str = "\u{1f}";
 
 /// Builds the object: the same bytes from the same sources and tools, wherever they lie.
-pub fn compile(toolchain: &Toolchain) -> Result<Vec<u8>> {
+pub fn compile(toolchain: &Toolchain, features: &[&str]) -> Result<Vec<u8>> {
     shell::must(cargo(toolchain, &["fetch", "--locked"]))?; // First, so that the flags can name where crates lie.
     let target = shell::target().join("ebpf");
     let mut build =
         cargo(toolchain, &["build", "--release", "--locked", "-Zbuild-std=core", "--target", TARGET]);
-    build.arg("--target-dir").arg(&target).env("CARGO_ENCODED_RUSTFLAGS", flags(toolchain).join(SEPARATOR));
+    build
+        .args(features)
+        .arg("--target-dir")
+        .arg(&target)
+        .env("CARGO_ENCODED_RUSTFLAGS", flags(toolchain).join(SEPARATOR));
     shell::must(build)?;
     stripped(toolchain, &target.join(TARGET).join("release"))
 }

@@ -12,6 +12,7 @@ use crate::{packages, shell};
 use anyhow::{Context, Result, bail};
 use linker::Linker;
 use prebuilt::{Made, Prebuilt};
+use std::path::PathBuf;
 use toolchain::Toolchain;
 
 /// Builds the object anew where its sources have moved on. Without a toolchain it says what to install,
@@ -30,8 +31,22 @@ pub fn refresh() -> Result<()> {
         ));
         return Ok(());
     };
-    let object = compile::compile(&toolchain)?;
+    let object = compile::compile(&toolchain, &[])?;
     Prebuilt { object, made: Made { sources, tools: toolchain.describe()? } }.write()
+}
+
+/// Builds an object whose programs tell what they decide, beside what cargo builds. It is of no use where nobody looks
+/// for a mistake: each record costs a connect as much as all else.
+///
+/// # Errors
+/// There is no toolchain for it, or it failed.
+pub fn with_log() -> Result<PathBuf> {
+    let before = Prebuilt::read().map(|kept| kept.made.tools).unwrap_or_default();
+    let Some(toolchain) = Toolchain::find(&before) else { bail!("{}", toolchain::RECIPES) };
+    let object = compile::compile(&toolchain, &["--features", "log"])?;
+    let file = shell::target().join("ebpf-log.o");
+    std::fs::write(&file, object).with_context(|| format!("writing {}", file.display()))?;
+    Ok(file)
 }
 
 /// Installs what building the object takes, on a machine of CI. Elsewhere nothing happens: who needs it says
@@ -68,7 +83,7 @@ pub fn check() -> Result<()> {
         ));
         return Ok(());
     }
-    if compile::compile(&toolchain)? != kept.object {
+    if compile::compile(&toolchain, &[])? != kept.object {
         bail!("the prebuilt kernel programs differ from what their sources give: run `cargo xtask build`");
     }
     println!("the prebuilt kernel programs are those of the sources, byte for byte");

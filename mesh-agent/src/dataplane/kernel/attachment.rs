@@ -1,16 +1,17 @@
 use super::bpf;
-use super::cut::cut;
+use super::cut::Cutter;
 use super::error::KernelError;
 use super::facts::{Facts, ProgramFacts};
 use super::maps::{Maps, NAMES};
 use super::object::OBJECT;
 use super::pins::Pins;
-use super::programs::{self, HOOKS, Hook, SK_MSG, STRICT};
+use super::programs::{self, HOOKS, Hook, READ, READ_OF, SK_MSG, STRICT};
+use super::records::Records;
 use super::socket::cgroup_id;
 use super::trial::{Doubt, Trial};
 use aya::maps::SockHash;
 use aya::programs::{Program, ProgramFd, ProgramInfo};
-use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
+use aya::{Btf, Ebpf, EbpfLoader, VerifierLogLevel};
 use mesh_common::{Counter, Pair};
 use std::fs::{self, File};
 use std::io;
@@ -27,6 +28,8 @@ pub struct Attachment {
     maps: Maps,
     pins: Pins,
     cgroup: PathBuf,
+    /// Whether it was tried to hear of reads, and may be heard.
+    hears_reads: Option<bool>,
 }
 
 impl Attachment {
@@ -61,7 +64,7 @@ impl Attachment {
         }
         pins.drop_other_layouts()?;
         let maps = Maps::take(&mut ebpf)?;
-        Ok(Self { ebpf, maps, pins: pins.clone(), cgroup: cgroup.to_path_buf() })
+        Ok(Self { ebpf, maps, pins: pins.clone(), cgroup: cgroup.to_path_buf(), hears_reads: None })
     }
 
     #[must_use]
@@ -85,16 +88,39 @@ impl Attachment {
         unhang(&self.pins.link(STRICT.program))
     }
 
+    /// Hears, while this value lives, of what is read of what goes past TCP, so that a credit can be used again. It costs
+    /// every such read a little, so it is off while nothing is accelerated.
+    ///
+    /// # Errors
+    /// The first time where this kernel does not let anybody hear of it: a credit is for a connection's life then.
+    pub fn hear_reads(&mut self) -> Result<(), KernelError> {
+        if self.hears_reads.is_some() {
+            return Ok(());
+        }
+        self.hears_reads = Some(false);
+        let verify = |source| KernelError::Verify { program: READ.program, source: Box::new(source) };
+        let btf = Btf::from_sys_fs().map_err(|error| verify(error.into()))?;
+        let Program::FExit(read) = program(&mut self.ebpf, READ.program)? else {
+            return Err(KernelError::Missing { what: "program", name: READ.program });
+        };
+        read.load(READ_OF, &btf).and_then(|()| read.attach()).map_err(verify)?;
+        self.hears_reads = Some(true);
+        Ok(())
+    }
+
+    /// What the programs tell, where they were built for that; once.
+    pub fn take_records(&mut self) -> Option<Records> {
+        let records = Records::take(&mut self.ebpf)?;
+        records.inspect_err(|error| tracing::warn!(%error, "the kernel programs are not heard")).ok()
+    }
+
     /// Ends the open connections between a process and its server that `forbidden` says, and counts them. Who
     /// has forbidden something calls it twice: a connect that was let through a moment ago may be overlooked.
     ///
     /// # Errors
     /// The kernel refused. Some of them may have been ended.
     pub fn cut(&mut self, forbidden: &dyn Fn(Pair) -> bool) -> Result<u64, KernelError> {
-        let kept = self.pins.maps().join("KEPT");
-        let kept = bpf::open_pin(&kept).map_err(|e| KernelError::file("opening", &kept, e))?;
-        let ended = cut(kept.as_fd(), forbidden)
-            .map_err(|source| KernelError::Sockets { attempt: "cutting forbidden connections", source })?;
+        let ended = Cutter::open(&self.pins)?.cut(forbidden)?;
         if ended > 0 {
             self.maps.add(Counter::Cut, ended)?;
         }
@@ -122,6 +148,7 @@ impl Attachment {
         let mut programs: Vec<_> =
             hooks.map(|hook| self.program_facts(hook, self.pins.link(hook.program).exists())).collect();
         programs.push(self.program_facts(SK_MSG, true));
+        programs.push(self.program_facts(READ, self.hears_reads == Some(true)));
         Ok(Facts { programs, maps: self.maps.fill()? })
     }
 

@@ -243,11 +243,39 @@ try: print('closed' if s.recv(1) == b'' else 'answered', flush=True)
 except ConnectionError as e: print(type(e).__name__, flush=True)";
 
 fn hold(a: &Host, address: &str, port: &str) -> Process {
-    let mut python = Command::new("python3");
-    python.args(["-c", HELD, address, port]);
-    let process = a.start("client", &format!("held-{port}.log"), python);
+    let process = a.start("client", &format!("held-{port}.log"), holding(address, port));
     eventually("it is connected", || process.log().contains("connected").then_some(()));
     process
+}
+
+fn holding(address: &str, port: &str) -> Command {
+    let mut python = Command::new("python3");
+    python.args(["-c", HELD, address, port]);
+    python
+}
+
+/// A container on host `a` with a network of its own, of which the hosts know the way.
+struct Container {
+    namespace: Namespace,
+}
+
+impl Container {
+    fn new(hosts: &Hosts) -> Result<Self, String> {
+        let (a, b) = (&hosts.a.namespace, &hosts.b.namespace);
+        let namespace = Namespace::new()?;
+        namespace.join(a, &["10.78.0.2/24"], &["10.78.0.1/24"])?;
+        namespace.ip(&["route", "add", "default", "via", "10.78.0.1"])?;
+        b.ip(&["route", "add", "10.78.0.0/24", "via", A[0]])?;
+        a.run(|| std::fs::write("/proc/sys/net/ipv4/ip_forward", "1")).map_err(|error| error.to_string())?;
+        Ok(Self { namespace })
+    }
+
+    /// A process of the client in there.
+    fn start(&self, a: &Host, log: &str, command: Command) -> Process {
+        let mut command = a.cgroups.enter("client", command);
+        self.namespace.enter(&mut command);
+        Process::start(command, &a.directory.path().join(log))
+    }
 }
 
 fn url_of(a: &Host, service: &str) -> String {
@@ -263,7 +291,9 @@ const REAL_OPEN: &str = "http://10.77.0.2:8087/";
 
 #[test]
 fn without_an_agent_only_services_that_say_so_are_reached_by_themselves() {
-    between_hosts("hosts-open", 1, |Hosts { mut a, b }| {
+    between_hosts("hosts-open", 1, |hosts| {
+        let container = Container::new(&hosts).unwrap();
+        let Hosts { mut a, b } = hosts;
         let [web, open] = ["web", "open"].map(|service| url_of(&a, service));
         for (url, text) in [(web.as_str(), "web"), (&open, "open"), (REAL_OPEN, "open")] {
             eventually(url, || (a.fetch("client", url).stdout == text).then_some(()));
@@ -287,7 +317,9 @@ fn without_an_agent_only_services_that_say_so_are_reached_by_themselves() {
         closed("friend", &[&open, REAL_OPEN]);
         closed("client", &[&web, REAL, REAL_SIX]);
         let address = open.trim_start_matches("http://").trim_end_matches('/');
-        let held = [hold(&a, address, "80"), hold(&a, B[0], "8087")];
+        let inside = container.start(&a, "inside.log", holding(B[0], "8087"));
+        eventually("it is connected", || inside.log().contains("connected").then_some(()));
+        let held = [hold(&a, address, "80"), hold(&a, B[0], "8087"), inside];
 
         a.start_agent();
         eventually("there is an agent again", || (a.fetch("client", &web).stdout == "web").then_some(()));
