@@ -25,7 +25,7 @@ pub(super) enum NoConfig {
 }
 
 /// AES-128-GCM first: the fastest on every processor with AES instructions; X25519 for the same reason.
-static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
+pub(super) static PROVIDER: LazyLock<Arc<CryptoProvider>> = LazyLock::new(|| {
     use aws_lc_rs::{cipher_suite as suite, kx_group};
     Arc::new(CryptoProvider {
         cipher_suites: vec![

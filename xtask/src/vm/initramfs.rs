@@ -68,8 +68,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 
 /// A build with symbols is ten times as large, and all of it would be in the machine's memory.
 fn stripped(program: &Path) -> Result<Vec<u8>> {
-    let name = program.file_name().context("a program has a name")?;
-    let copy = packages::store().join(name);
+    let copy = packages::store().join("stripped");
     let mut strip = Command::new("strip");
     strip.arg("-o").arg(&copy).arg(program);
     shell::must(strip)?;

@@ -115,7 +115,7 @@ impl Kernel {
     pub fn must_run(self, program: Program) -> bool {
         match program {
             Program::Kernel => !matches!(self, Self::V5_10 | Self::Uml),
-            Program::Proxy => self != Self::V5_10, // It has no TLS.
+            Program::Proxy | Program::Peers => self != Self::V5_10, // It has no TLS.
             Program::E2e => false,
         }
     }

@@ -63,7 +63,7 @@ pub fn kernel_tls() -> Result<()> {
         shell::announce("SKIPPED: the kernel's TLS, because its kernel is for x86-64 only");
         return Ok(());
     }
-    if let Err(error) = packages::kernel(Kernel::Uml).and_then(|_| packages::busybox()) {
+    if let Err(error) = fetched() {
         shell::announce(&format!(
             "SKIPPED: the kernel's TLS, because its kernel cannot be fetched: {error:#}"
         ));
@@ -71,7 +71,7 @@ pub fn kernel_tls() -> Result<()> {
     }
     run(&Options {
         kernel: vec![Kernel::Uml],
-        program: vec![Program::Proxy],
+        program: vec![Program::Proxy, Program::Peers],
         timeout: 300,
         cpus: 1,
         count: false,
@@ -79,6 +79,13 @@ pub fn kernel_tls() -> Result<()> {
         memory: 1024,
         filter: Vec::new(),
     })
+}
+
+/// What [`kernel_tls`] takes of packages.
+fn fetched() -> Result<()> {
+    packages::kernel(Kernel::Uml)?;
+    packages::busybox()?;
+    packages::consul().map(drop)
 }
 
 /// Boots each kernel in turn and says at the end what came of them.
@@ -140,6 +147,9 @@ fn pack(kernel: &Path, to: &Path, built: &Built, options: &Options) -> Result<()
         if let Some(path) = shell::found_on_path(tool) {
             initramfs.program(&format!("mesh/bin/{tool}"), &path)?;
         }
+    }
+    if options.program.contains(&Program::Peers) {
+        initramfs.program("mesh/bin/consul", &packages::consul()?)?;
     }
     let wrapped = if options.strace { "strace -f -c " } else { "" };
     let mut lines = String::new();

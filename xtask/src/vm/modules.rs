@@ -5,13 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What a machine gets, where its kernel has it as modules: they are loaded at its start.
-pub const WANTED: [&str; 23] = [
+pub const WANTED: [&str; 24] = [
     "tls",
     "gcm",
     "ctr", // What gcm is made of is found by name, where no module for the processor brings all of it.
     "aes_generic",
     "ghash_generic",
     "seqiv",
+    "chacha", // As it is called from Linux 6.16 on.
     "chacha_generic",
     "poly1305_generic",
     "aesni_intel",

@@ -11,6 +11,8 @@ pub enum Program {
     Kernel,
     /// The proxy's own tests, with the kernel's TLS where it has it
     Proxy,
+    /// Our proxy with the kernel's TLS, and Consul's own in the other role
+    Peers,
     /// What drives the built binary from outside; tests whose tools a machine lacks are skipped there
     E2e,
 }
@@ -20,6 +22,7 @@ impl Program {
         match self {
             Self::Kernel => "kernel",
             Self::Proxy => "proxy",
+            Self::Peers => "peers",
             Self::E2e => "e2e",
         }
     }
@@ -29,7 +32,7 @@ impl Program {
         match self {
             Self::Kernel => (&["--test", "kernel"], "kernel", "test"),
             Self::Proxy => (&["--lib"], "mesh_agent", "lib"),
-            Self::E2e => (&["--test", "e2e"], "e2e", "test"),
+            Self::Peers | Self::E2e => (&["--test", "e2e"], "e2e", "test"),
         }
     }
 
@@ -40,6 +43,7 @@ impl Program {
             Self::Proxy => {
                 &["proxy::ktls", "tests::bytes", "tests::kernel_tls", "tests::openssl", "tests::streams"]
             }
+            Self::Peers => &["over_the_kernels_tls"],
             Self::Kernel | Self::E2e => &[],
         }
     }

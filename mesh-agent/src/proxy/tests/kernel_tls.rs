@@ -44,6 +44,13 @@ pub fn with(gate: Gate, mut kernel: KernelTls) -> Scene {
 }
 
 #[test]
+fn the_kernel_does_right_by_each_suite_of_ours() {
+    let Some(kernel) = kernel("the_kernel_does_right_by_each_suite_of_ours") else { return };
+    let ours = &crate::proxy::config::PROVIDER.cipher_suites;
+    assert!(ours.iter().all(|suite| kernel.knows(*suite)), "only {}", kernel.told());
+}
+
+#[test]
 fn both_roles_hand_both_ways_over() {
     let Some(kernel) = kernel("both_roles_hand_both_ways_over") else { return };
     let before = statistics();

@@ -30,6 +30,7 @@ while read -r module; do
 done </modules/order
 
 export MESH_BINARY=/mesh/bin/mesh MESH_SKIP_LOG=/tmp/skipped
+[ -x /mesh/bin/consul ] && export MESH_CONSUL=/mesh/bin/consul
 while read -r name line; do
     : >$MESH_SKIP_LOG
     echo "mesh-vm: $name"
