@@ -2,6 +2,7 @@
 
 mod clients;
 mod cut;
+mod docker;
 mod elsewhere;
 mod hosts;
 mod life;
@@ -175,13 +176,7 @@ impl Scene {
     }
 
     fn virtual_ip(&self, service: &str) -> Ipv4Addr {
-        eventually("the service has a virtual address", || {
-            let answer = dns::ask(8600, &format!("{service}.virtual.consul."), RecordType::A);
-            answer.answers.iter().find_map(|record| match record.data {
-                RData::A(address) => Some(address.0),
-                _ => None,
-            })
-        })
+        virtual_ip(service)
     }
 
     /// What an unmodified program in the client's cgroup finds at a service's virtual address.
@@ -231,6 +226,16 @@ except ConnectionError as e: print(type(e).__name__, flush=True)";
     fn eventually_counted(&self, name: &str) {
         eventually(name, || (self.counter(name) > 0).then_some(()));
     }
+}
+
+fn virtual_ip(service: &str) -> Ipv4Addr {
+    eventually("the service has a virtual address", || {
+        let answer = dns::ask(8600, &format!("{service}.virtual.consul."), RecordType::A);
+        answer.answers.iter().find_map(|record| match record.data {
+            RData::A(address) => Some(address.0),
+            _ => None,
+        })
+    })
 }
 
 fn mesh_denies(source: &str, destination: &str) {
