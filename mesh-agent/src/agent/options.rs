@@ -57,7 +57,8 @@ pub(super) fn raft(config: &RuntimeConfig, id: Uuid) -> RaftOptions {
     };
     let alone = config.dev || config.cluster.expect == 1;
     let founding = if alone { Founding::Alone } else { Founding::Together };
-    RaftOptions { compaction, founding, ..RaftOptions::new(raft_id(id), address, storage) }
+    let options = RaftOptions::new(raft_id(id), address, storage).slower(config.raft.multiplier);
+    RaftOptions { compaction, founding, ..options }
 }
 
 pub(super) fn local(config: &RuntimeConfig, node: Node) -> LocalOptions {

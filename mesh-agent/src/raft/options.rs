@@ -77,6 +77,13 @@ impl RaftOptions {
         }
     }
 
+    /// For machines that are so many times slower: heartbeats are rarer, and elections wait longer.
+    pub fn slower(mut self, times: u32) -> Self {
+        self.heartbeat *= times;
+        self.election_timeout *= times;
+        self
+    }
+
     /// Nobody gets a vote while a leader was heard so recently.
     pub(super) fn lease(&self) -> Duration {
         self.election_timeout / 2

@@ -56,6 +56,19 @@ fn when_the_leader_is_killed_another_accepts_writes_and_nothing_is_lost() {
 }
 
 #[test]
+fn servers_on_slow_machines_wait_longer_until_they_elect_another_leader() {
+    let mut cluster = TestCluster::start_with(3, &["-hcl=performance { raft_multiplier = 5 }"]);
+    let leader = cluster.wait_for_leader();
+    let other = (leader + 1) % 3;
+    cluster.servers[leader].kill();
+    let killed = Instant::now();
+    cluster.servers[other].write_within(PATIENCE, "after").unwrap();
+    // Two seconds since a leader was heard, which is so at least every half second.
+    let took = killed.elapsed();
+    assert!(took > Duration::from_millis(1400), "another leads after {took:?}");
+}
+
+#[test]
 fn what_was_acknowledged_survives_the_death_of_all_servers_at_once() {
     let mut cluster = TestCluster::start(3);
     let mut acknowledged = Vec::new();

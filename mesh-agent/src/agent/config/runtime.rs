@@ -298,7 +298,7 @@ pub struct RaftConfig {
     pub snapshot_interval: Duration,
     /// Entries kept behind a snapshot.
     pub trailing_logs: u64,
-    /// Scales timeouts, 1 (fastest) to 10.
+    /// By how much heartbeats and elections take longer, 1 (fastest) to 10.
     pub multiplier: u32,
     /// How long a request waits for a leader.
     pub hold_timeout: Duration,

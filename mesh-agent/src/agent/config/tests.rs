@@ -396,6 +396,25 @@ fn servers_find_each_other_and_trust_one_secret() {
 }
 
 #[test]
+fn on_a_slow_machine_a_server_may_be_silent_for_longer() {
+    let cases = [
+        ("{}", 1, 200),
+        (r#"{"performance": {"raft_multiplier": 5}}"#, 5, 1000),
+        (
+            r#"{"performance": {"raft_multiplier": 5}, "autopilot": {"last_contact_threshold": "300ms"}}"#,
+            5,
+            300,
+        ),
+    ];
+    for (text, multiplier, silence) in cases {
+        let loaded = dev(text, "a.json").unwrap();
+        assert_eq!(loaded.runtime.raft.multiplier, multiplier, "{text}");
+        let threshold = loaded.runtime.cluster.autopilot.last_contact_threshold;
+        assert_eq!(threshold.as_millis(), silence, "{text}");
+    }
+}
+
+#[test]
 fn autopilot_is_configured_key_by_key() {
     let text = r#"{"autopilot": {"cleanup_dead_servers": false, "last_contact_threshold": "1s",
         "server_stabilization_time": "3s", "redundancy_zone_tag": "z"}}"#;

@@ -2,6 +2,7 @@ use super::super::error::ConfigError;
 use super::super::runtime::{ClusterConfig, FederationConfig, JoinAddress, TrustConfig};
 use super::super::settings::{Autopilot, Settings};
 use super::super::values::Parsed;
+use super::limits;
 use crate::model::AutopilotConfig;
 use crate::wire::GoDuration;
 use std::time::Duration;
@@ -22,7 +23,7 @@ pub(super) fn cluster(settings: &Settings) -> Result<ClusterConfig, ConfigError>
         retry_max: settings.retry_max.unwrap_or(0),
         rejoin_after_leave: settings.rejoin_after_leave.unwrap_or(false),
         trust: trust(settings)?,
-        autopilot: autopilot(&settings.autopilot),
+        autopilot: autopilot(&settings.autopilot, limits::multiplier(settings)?),
     })
 }
 
@@ -36,12 +37,14 @@ fn federation(settings: &Settings) -> FederationConfig {
     }
 }
 
-fn autopilot(given: &Autopilot) -> AutopilotConfig {
+/// A server that hears the leader less often is not worse for it.
+fn autopilot(given: &Autopilot, multiplier: u32) -> AutopilotConfig {
     let default = AutopilotConfig::default();
+    let silence = default.last_contact_threshold * multiplier;
     let or = |given: Option<GoDuration>, default| given.map_or(default, |given| given.0);
     AutopilotConfig {
         cleanup_dead_servers: given.cleanup_dead_servers.unwrap_or(default.cleanup_dead_servers),
-        last_contact_threshold: or(given.last_contact_threshold, default.last_contact_threshold),
+        last_contact_threshold: or(given.last_contact_threshold, silence),
         max_trailing_logs: given.max_trailing_logs.unwrap_or(default.max_trailing_logs),
         min_quorum: given.min_quorum.unwrap_or(default.min_quorum),
         server_stabilization_time: or(given.server_stabilization_time, default.server_stabilization_time),

@@ -44,18 +44,24 @@ fn ui_path(settings: &Settings) -> Result<String, ConfigError> {
 }
 
 pub(super) fn raft(settings: &Settings) -> Result<RaftConfig, ConfigError> {
-    let multiplier = settings.performance.raft_multiplier.unwrap_or(5);
-    if !(1..=10).contains(&multiplier) {
-        let reason = format!("found {multiplier}, want 1 to 10");
-        return Err(ConfigError::invalid("performance.raft_multiplier", reason));
-    }
     Ok(RaftConfig {
         snapshot_threshold: settings.raft_snapshot_threshold.filter(|n| *n > 0).unwrap_or(16_384),
         snapshot_interval: or_seconds(settings.raft_snapshot_interval, 30),
         trailing_logs: settings.raft_trailing_logs.filter(|n| *n > 0).unwrap_or(10_240),
-        multiplier,
+        multiplier: multiplier(settings)?,
         hold_timeout: or_seconds(settings.performance.rpc_hold_timeout, 7),
     })
+}
+
+/// How many times rarer heartbeats are, and longer elections. Unless it is said it is 1, which Consul advises for
+/// servers: its default of 5 is for small machines.
+pub(super) fn multiplier(settings: &Settings) -> Result<u32, ConfigError> {
+    let found = settings.performance.raft_multiplier.unwrap_or(1);
+    if (1..=10).contains(&found) {
+        return Ok(found);
+    }
+    let reason = format!("found {found}, want 1 to 10");
+    Err(ConfigError::invalid("performance.raft_multiplier", reason))
 }
 
 pub(super) fn telemetry(settings: &Settings) -> TelemetryConfig {
