@@ -42,6 +42,7 @@ mod surveyor;
 mod surveys;
 mod trust;
 mod watches;
+mod whole_file;
 mod world;
 
 pub use run::{run, validate};

@@ -1,5 +1,6 @@
 use super::config::RuntimeConfig;
 use super::error::StartError;
+use super::whole_file;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -21,6 +22,7 @@ fn kept_in(directory: &Path) -> Result<Uuid, StartError> {
     kept(&directory.join("node-id"))
 }
 
+/// A server whose id is lost would be another one, and the votes that it gave nobody's.
 fn kept(path: &Path) -> Result<Uuid, StartError> {
     let failed = |source| StartError::File { what: "the node's id in", path: path.to_owned(), source };
     match fs::read_to_string(path) {
@@ -30,7 +32,7 @@ fn kept(path: &Path) -> Result<Uuid, StartError> {
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let id = Uuid::new_v4();
-            fs::write(path, id.to_string()).map_err(failed)?;
+            whole_file::keep(path, &id.to_string()).map_err(failed)?;
             Ok(id)
         }
         Err(error) => Err(failed(error)),

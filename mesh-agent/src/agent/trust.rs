@@ -1,10 +1,10 @@
 use super::config::{RuntimeConfig, TrustConfig};
 use super::error::StartError;
+use super::whole_file;
 use crate::clock::Clock;
 use crate::pki::cluster::{ClusterTls, JoinSecret, NodeRole, OwnCertificates, TrustError};
-use std::fs::{self, File};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 use uuid::Uuid;
 
@@ -66,20 +66,11 @@ fn secret(given: Option<&JoinSecret>, data_dir: &Path, may_make: bool) -> Result
 
 fn make(path: PathBuf) -> Result<JoinSecret, StartError> {
     let secret = JoinSecret::generate()?;
-    match keep(&path, &secret) {
+    // A cluster whose secret is lost lets nobody in.
+    match whole_file::keep(&path, &format!("{}\n", secret.expose())) {
         Ok(()) => Ok(secret),
         Err(source) => Err(StartError::File { what: "the join secret in", path, source }),
     }
-}
-
-/// On disk as a whole before it is used: a cluster whose secret is lost lets nobody in.
-fn keep(path: &Path, secret: &JoinSecret) -> io::Result<()> {
-    let unfinished = path.with_extension("new");
-    let mut options = File::options();
-    let mut file = options.write(true).create(true).truncate(true).mode(0o600).open(&unfinished)?;
-    writeln!(file, "{}", secret.expose())?;
-    file.sync_all()?;
-    fs::rename(&unfinished, path)
 }
 
 fn read(what: &'static str, path: &Path) -> Result<String, StartError> {
