@@ -54,8 +54,8 @@ impl AliasSource for Aliases {
             let mut generation = self.local.generation();
             return Box::pin(async move { drop(generation.changed().await) });
         };
-        let topics = GetNode(node.clone()).topics();
-        let (watch, seen) = (self.catalog.watch(&topics), self.catalog.state().index_of(&topics));
+        let watch = self.catalog.watch(&GetNode(node.clone()).topics());
+        let seen = watch.newest();
         Box::pin(async move {
             watch.changed(seen).await;
         })

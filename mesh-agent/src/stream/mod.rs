@@ -130,7 +130,10 @@ pub struct Watch<K: Topical> {
 }
 
 impl<K: Topical> Watch<K> {
-    fn newest(&self) -> u64 {
+    /// The highest index that was published for any of the topics while somebody watched it: whoever reads the state
+    /// after this sees as much. It may be above the topics' own, where one change brought several indexes or all was
+    /// replaced.
+    pub fn newest(&self) -> u64 {
         self.slots.iter().map(|(_, s)| s.index.load(Ordering::Acquire)).max().unwrap_or(0)
     }
 
