@@ -10,8 +10,20 @@ serve() {
     mkdir -p "/srv/$1"
     echo "hello from $1 on $node" >"/srv/$1/index.html"
     if [ -d /run/systemd/system ]; then
-        systemctl stop "demo-$1" 2>/dev/null || true
-        systemd-run --quiet --unit "demo-$1" python3 -m http.server --bind 127.0.0.1 --directory "/srv/$1" "$2"
+        cat >"/etc/systemd/system/demo-$1.service" <<END
+[Unit]
+Description=demo service $1
+
+[Service]
+ExecStart=/usr/bin/python3 -m http.server --bind 127.0.0.1 --directory /srv/$1 $2
+Restart=always
+
+[Install]
+WantedBy=multi-user.target
+END
+        systemctl daemon-reload
+        systemctl enable "demo-$1"
+        systemctl restart "demo-$1"
     else
         httpd -p "127.0.0.1:$2" -h "/srv/$1"
     fi

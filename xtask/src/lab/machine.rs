@@ -1,17 +1,22 @@
 use super::network::Network;
 use super::node::Node;
+use super::pause;
 use crate::shell;
 use crate::vm::{Size, qemu};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use std::fs::{self, File};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 /// As large as a machine's disk may become; the file has holes.
 const DISK: u64 = 512 << 20;
+
+/// How long a process may take to go that was killed.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// One machine's files in target/lab, and its process.
 pub struct Machine<'a> {
@@ -42,23 +47,41 @@ impl Machine<'_> {
     }
 
     /// Starts it in the background, unless it runs.
-    pub fn start(&self, network: &Network, kernel: &Path, initramfs: &Path, size: &Size) -> Result<()> {
+    pub fn start(
+        &self,
+        network: &Network,
+        kernel: &Path,
+        initramfs: &Path,
+        size: &Size,
+        accelerator: &str,
+    ) -> Result<()> {
         if self.pid().is_some() {
             return Ok(());
         }
-        let disk = File::options().write(true).create(true).truncate(false).open(self.disk())?;
-        disk.set_len(DISK).context("making a disk")?;
-        let accelerator = if qemu::kvm_is_usable() { "kvm" } else { "tcg" };
+        self.make_disk()?;
         let append = format!("mesh.node={}", self.node.name);
         let mut arguments = qemu::arguments(kernel, initramfs, size, accelerator, &append)?;
         arguments.extend(self.devices());
-        let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let mut command = network.inside(qemu::PROGRAM, &words);
+        let words: Vec<&str> =
+            qemu::POLITELY.into_iter().chain(arguments.iter().map(String::as_str)).collect();
+        let mut command = network.inside(words[0], &words[1..]);
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(place().join("qemu.log"))?);
         // A Ctrl-C of ours is not for it.
         command.process_group(0);
         let child = command.spawn().with_context(|| format!("starting {}", self.node.name))?;
         fs::write(self.pid_file(), child.id().to_string()).context("noting the machine's process")
+    }
+
+    /// With a file system that outlives a power cut, which busybox cannot make: its own has no journal.
+    fn make_disk(&self) -> Result<()> {
+        let disk = self.disk();
+        if disk.exists() {
+            return Ok(());
+        }
+        let blank = disk.with_extension("blank");
+        File::create(&blank).and_then(|file| file.set_len(DISK)).context("making a disk")?;
+        shell::must(shell::command("mke2fs", &["-q", "-t", "ext4", "-F", &blank.to_string_lossy()]))?;
+        fs::rename(&blank, &disk).context("making a disk")
     }
 
     fn devices(&self) -> Vec<String> {
@@ -77,10 +100,18 @@ impl Machine<'_> {
     }
 
     /// As a power cut does.
-    pub fn kill(&self) -> Result<bool> {
-        let Some(pid) = self.pid() else { return Ok(false) };
+    pub fn kill(&self) -> Result<()> {
+        let Some(pid) = self.pid() else { bail!("{} does not run", self.node.name) };
         kill(pid, Signal::SIGKILL).with_context(|| format!("ending {}", self.node.name))?;
-        Ok(true)
+        // Its network and its disk are free once it has gone.
+        let deadline = Instant::now() + PATIENCE;
+        while self.pid().is_some() {
+            if Instant::now() > deadline {
+                bail!("{} does not end, as process {pid}", self.node.name);
+            }
+            pause();
+        }
+        Ok(())
     }
 }
 

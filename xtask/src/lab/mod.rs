@@ -3,26 +3,23 @@
 //! The machines are those of `vagrant/nodes` and run the same provisioning scripts as Vagrant's. It does not know
 //! what the scripts do, only which there are.
 
+mod cluster;
 mod console;
+mod image;
 mod machine;
 mod network;
 mod node;
+mod trial;
+mod upgrade;
 
-use crate::shell;
-use crate::vm::{Initramfs, Kernel, Size, packages};
+use crate::vm::Kernel;
 use anyhow::{Context, Result, bail};
+use cluster::Lab;
 use machine::{Machine, place};
 use network::Network;
 use node::Node;
-use std::io::Read;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
-
-const INIT: &str = include_str!("guest/init.sh");
-const SCRIPTS: [&str; 3] = ["agent.sh", "services.sh", "smoke.sh"];
-
-/// How long a machine may take to give a shell.
-const PATIENCE: Duration = Duration::from_secs(120);
+use std::path::PathBuf;
+use std::time::Duration;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -37,6 +34,8 @@ pub struct Options {
 enum Step {
     /// Start the machines that do not run, and pass the smoke test
     Up(Up),
+    /// Start all machines, kill, part, reboot and upgrade them under load, and end them
+    Test(trial::Options),
     /// A shell in a machine, or one command in it
     Ssh {
         node: String,
@@ -47,12 +46,18 @@ enum Step {
     Status,
     /// Cut a machine's power; `up` starts it again with its data
     Kill { node: String },
-    /// Cut a machine off from the others
+    /// Cut a machine off from the others, but not from `ssh`
     Partition {
         node: String,
         /// Join it to them again
         #[arg(long)]
         heal: bool,
+    },
+    /// Put another binary in the place of a machine's, and start its agent anew
+    Upgrade {
+        node: String,
+        #[arg(long, value_name = "PATH")]
+        binary: PathBuf,
     },
     /// End all machines and forget their data
     Down,
@@ -62,6 +67,13 @@ enum Step {
 struct Up {
     /// Only these machines; they are then the whole cluster
     nodes: Vec<String>,
+    #[command(flatten)]
+    hardware: Hardware,
+}
+
+/// What the machines are made of.
+#[derive(clap::Args)]
+struct Hardware {
     /// The kernel of the machines
     #[arg(long, value_enum, default_value_t = Kernel::V6_1)]
     kernel: Kernel,
@@ -76,11 +88,21 @@ struct Up {
 pub fn run(options: &Options) -> Result<()> {
     let network = Network::named(&options.namespace);
     match &options.step {
-        Step::Up(up) => start(&network, up),
+        Step::Up(up) => {
+            let lab = Lab::prepare(network, &up.nodes, &up.hardware)?;
+            lab.up(&lab.nodes)?;
+            lab.smoke()
+        }
+        Step::Test(options) => trial::run(network, options),
         Step::Ssh { node, command } => ssh(&network, &one(node)?, command),
         Step::Status => status(&network),
-        Step::Kill { node } => cut_power(&one(node)?),
-        Step::Partition { node, heal } => network.connect(&one(node)?, *heal),
+        Step::Kill { node } => Machine { node: &one(node)? }.kill(),
+        Step::Partition { node, heal: true } => network.join(&one(node)?),
+        Step::Partition { node, heal: false } => network.part(&one(node)?),
+        Step::Upgrade { node, binary } => {
+            network.enter()?;
+            upgrade::run(&network, &one(node)?, &upgrade::Build::of(binary)?)
+        }
         Step::Down => end(&network),
     }
 }
@@ -89,84 +111,10 @@ fn one(name: &str) -> Result<Node> {
     Node::read(&[name.to_owned()])?.into_iter().next().context("a name names a node")
 }
 
-fn start(network: &Network, up: &Up) -> Result<()> {
-    if matches!(up.kernel, Kernel::Uml | Kernel::All) {
-        bail!("the lab's machines run one kernel under QEMU: found {}", up.kernel.name());
-    }
-    let nodes = Node::read(&up.nodes)?;
-    std::fs::create_dir_all(place()).context("making target/lab")?;
-    let kernel = packages::kernel(up.kernel)?;
-    let initramfs = place().join("machine.cpio");
-    if nodes.iter().all(|node| Machine { node }.pid().is_none()) {
-        pack(&kernel, &initramfs, &nodes, up.binary.as_deref())?;
-    }
-    network.ensure()?;
-    let size = Size { cpus: 1, memory: up.memory };
-    for node in &nodes {
-        network.plug(node)?;
-        Machine { node }.start(network, &kernel, &initramfs, &size)?;
-    }
-    nodes.iter().try_for_each(|node| wait_for(network, node))?;
-    shell::announce("smoke test");
-    let last = nodes.last().context("vagrant/nodes has no node")?;
-    let (said, status) = console::run(network, last, "/opt/mesh/smoke.sh")?;
-    print!("{said}");
-    if status != 0 {
-        bail!("the smoke test failed on {}; see {}", last.name, Machine { node: last }.console().display());
-    }
-    Ok(())
-}
-
-/// One image serves all: a machine's name is on its kernel's command line.
-fn pack(kernel: &Path, to: &Path, nodes: &[Node], binary: Option<&Path>) -> Result<()> {
-    let built = match binary {
-        Some(binary) => binary.to_path_buf(),
-        None => crate::build::run()?,
-    };
-    let mut initramfs = Initramfs::new(kernel, INIT)?;
-    initramfs.program("usr/local/bin/mesh", &built)?;
-    let scripts = shell::root().join("vagrant/provision");
-    for name in SCRIPTS {
-        initramfs.file(&format!("opt/mesh/{name}"), 0o755, &std::fs::read(scripts.join(name))?);
-    }
-    let lines: String = nodes.iter().map(|node| format!("{}\n", node.line)).collect();
-    initramfs.file("opt/mesh/nodes", 0o644, lines.as_bytes());
-    initramfs.file("opt/mesh/key", 0o600, secret()?.as_bytes());
-    initramfs.write(to)
-}
-
-/// 32 bytes that nobody guesses, in hexadecimal and then as the agent takes them.
-fn secret() -> Result<String> {
-    let mut bytes = [0_u8; 32];
-    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes).context("reading randomness")?;
-    let input = place().join("key");
-    std::fs::write(&input, bytes)?;
-    let output =
-        shell::command("base64", &["-w0", &input.to_string_lossy()]).output().context("starting base64")?;
-    std::fs::remove_file(&input)?;
-    Ok(String::from_utf8(output.stdout)?)
-}
-
-/// Until the machine carries commands out.
-fn wait_for(network: &Network, node: &Node) -> Result<()> {
-    let deadline = Instant::now() + PATIENCE;
-    let machine = Machine { node };
-    loop {
-        if console::run(network, node, "true").is_ok_and(|(_, status)| status == 0) {
-            eprintln!("{} is up", node.name);
-            return Ok(());
-        }
-        if machine.pid().is_none() || Instant::now() > deadline {
-            bail!("{} does not come up; see {}", node.name, machine.console().display());
-        }
-        pause();
-    }
-}
-
 /// Between two looks at a condition.
 #[allow(clippy::disallowed_methods)]
 fn pause() {
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::sleep(Duration::from_millis(250));
 }
 
 fn ssh(network: &Network, node: &Node, command: &[String]) -> Result<()> {
@@ -194,14 +142,12 @@ fn status(network: &Network) -> Result<()> {
     Ok(())
 }
 
-fn cut_power(node: &Node) -> Result<()> {
-    let machine = Machine { node };
-    if machine.kill()? { Ok(()) } else { bail!("{} does not run", node.name) }
-}
-
 fn end(network: &Network) -> Result<()> {
     for node in &Node::read(&[])? {
-        Machine { node }.kill()?;
+        let machine = Machine { node };
+        if machine.pid().is_some() {
+            machine.kill()?;
+        }
     }
     network.remove()?;
     if place().exists() {

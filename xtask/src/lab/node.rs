@@ -28,6 +28,16 @@ impl Node {
         format!("tap-{}", self.name)
     }
 
+    /// Where it is while it is cut off from the others.
+    pub fn bridge(&self) -> String {
+        format!("cut-{}", self.name)
+    }
+
+    /// Whether it is one of those that hold the state.
+    pub fn is_server(&self) -> bool {
+        self.line.split_whitespace().nth(1) == Some("server")
+    }
+
     /// Locally administered, and as unique as the address.
     pub fn hardware_address(&self) -> String {
         let [_, b, c, d] = self.address.octets();
@@ -71,7 +81,7 @@ mod tests {
     #[test]
     fn the_nodes_of_the_checkout_are_three_servers_and_two_clients() {
         let nodes = Node::read(&[]).unwrap();
-        let role = |role: &str| nodes.iter().filter(|node| node.line.contains(&format!(" {role} "))).count();
-        assert_eq!((nodes.len(), role("server"), role("client")), (5, 3, 2));
+        let servers = nodes.iter().filter(|node| node.is_server()).count();
+        assert_eq!((nodes.len(), servers), (5, 3));
     }
 }

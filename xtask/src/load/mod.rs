@@ -5,7 +5,7 @@
 
 mod bulk;
 mod connect;
-mod control;
+pub mod control;
 mod deny;
 mod dial;
 mod hold;

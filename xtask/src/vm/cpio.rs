@@ -10,6 +10,8 @@ const CHARACTER_DEVICE: u32 = 0o20_600;
 pub struct Archive {
     bytes: Vec<u8>,
     inode: usize,
+    /// Seconds after 1970, of what is added.
+    changed: usize,
     folders: BTreeSet<String>,
 }
 
@@ -25,8 +27,15 @@ impl Archive {
     }
 
     pub fn file(&mut self, path: &str, mode: u32, data: &[u8]) {
+        self.dated_file(path, mode, 0, data);
+    }
+
+    /// One that was last changed so many seconds after 1970.
+    pub fn dated_file(&mut self, path: &str, mode: u32, changed: usize, data: &[u8]) {
         self.parent_of(path);
+        self.changed = changed;
         self.entry(path, FILE | mode, (0, 0), data);
+        self.changed = 0;
     }
 
     pub fn link(&mut self, path: &str, to: &str) {
@@ -54,7 +63,8 @@ impl Archive {
         let path = path.trim_matches('/');
         self.inode += 1;
         let (mode, name_length) = (mode as usize, path.len() + 1);
-        let fields = [self.inode, mode, 0, 0, 1, 0, data.len(), 0, 0, device.0, device.1, name_length, 0];
+        let fields =
+            [self.inode, mode, 0, 0, 1, self.changed, data.len(), 0, 0, device.0, device.1, name_length, 0];
         self.bytes.extend_from_slice(b"070701");
         fields.iter().for_each(|field| self.bytes.extend_from_slice(format!("{field:08x}").as_bytes()));
         self.bytes.extend_from_slice(path.as_bytes());

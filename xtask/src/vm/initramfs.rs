@@ -5,6 +5,7 @@ use crate::shell;
 use anyhow::{Context, Result, bail};
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -32,6 +33,18 @@ impl Initramfs {
 
     pub fn file(&mut self, path: &str, mode: u32, data: &[u8]) {
         self.archive.file(path, mode, data);
+    }
+
+    pub fn link(&mut self, path: &str, to: &str) {
+        self.archive.link(path, to);
+    }
+
+    /// A file of this machine, where it is and as old as it is here.
+    pub fn copy(&mut self, file: &Path) -> Result<()> {
+        let facts = fs::metadata(file).with_context(|| format!("looking at {}", file.display()))?;
+        let changed = usize::try_from(facts.mtime()).unwrap_or(0);
+        self.archive.dated_file(&file.to_string_lossy(), facts.mode() & 0o777, changed, &read(file)?);
+        Ok(())
     }
 
     /// A program of this machine without what only debuggers read, and the libraries that it needs.
@@ -66,8 +79,9 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("reading {}", path.display()))
 }
 
-/// A build with symbols is ten times as large, and all of it would be in the machine's memory.
-fn stripped(program: &Path) -> Result<Vec<u8>> {
+/// The program without what only debuggers read: a build with it is ten times as large, and would be in a machine's
+/// memory.
+pub fn stripped(program: &Path) -> Result<Vec<u8>> {
     let copy = packages::store().join("stripped");
     let mut strip = Command::new("strip");
     strip.arg("-o").arg(&copy).arg(program);

@@ -12,19 +12,17 @@ pub mod packages;
 mod programs;
 pub mod qemu;
 mod report;
+mod tools;
 
 use crate::shell;
 use anyhow::{Context, Result, bail};
-pub use initramfs::Initramfs;
+pub use initramfs::{Initramfs, stripped};
 pub use kernel::Kernel;
 use machine::Machine;
 pub use machine::Size;
 use programs::{Built, Program};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
-
-/// What tests use where it is installed on this machine.
-const TOOLS: [&str; 2] = ["openssl", "strace"];
 
 const INIT: &str = include_str!("guest/init.sh");
 
@@ -51,6 +49,9 @@ pub struct Options {
     /// MiB of a machine
     #[arg(long, default_value_t = 1024)]
     memory: u32,
+    /// Test this binary instead of an unoptimized one: an emulated machine is slow enough
+    #[arg(long, value_name = "PATH")]
+    binary: Option<PathBuf>,
     /// What to tell the test programs: the names of tests, or libtest's flags
     #[arg(last = true)]
     filter: Vec<String>,
@@ -77,6 +78,7 @@ pub fn kernel_tls() -> Result<()> {
         count: false,
         strace: false,
         memory: 1024,
+        binary: None,
         filter: Vec::new(),
     })
 }
@@ -94,7 +96,7 @@ pub fn run(options: &Options) -> Result<()> {
         bail!("the kernels are those of x86-64, which this machine is not");
     }
     std::fs::create_dir_all(packages::store()).context("making target/vm")?;
-    let built = programs::build(&options.program)?;
+    let built = programs::build(&options.program, options.binary.as_deref())?;
     let kernels: Vec<Kernel> = options.kernel.iter().flat_map(|kernel| kernel.expand()).collect();
     let mut failed = Vec::new();
     let mut summary = String::new();
@@ -143,11 +145,8 @@ fn pack(kernel: &Path, to: &Path, built: &Built, options: &Options) -> Result<()
     if let Some(mesh) = &built.mesh {
         initramfs.program("mesh/bin/mesh", mesh)?;
     }
-    for tool in TOOLS {
-        if let Some(path) = shell::found_on_path(tool) {
-            initramfs.program(&format!("mesh/bin/{tool}"), &path)?;
-        }
-    }
+    let end_to_end = built.tests.iter().any(|(program, _)| *program == Program::E2e);
+    tools::add(&mut initramfs, end_to_end)?;
     if options.program.contains(&Program::Peers) {
         initramfs.program("mesh/bin/consul", &packages::consul()?)?;
     }

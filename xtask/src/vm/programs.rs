@@ -1,7 +1,7 @@
 use crate::shell;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 /// Test programs that a machine can run.
@@ -55,8 +55,8 @@ pub struct Built {
     pub mesh: Option<PathBuf>,
 }
 
-/// Builds the test programs and the binary, as `cargo test` would.
-pub fn build(programs: &[Program]) -> Result<Built> {
+/// Builds the test programs and, unless one is given, the binary, as `cargo test` would.
+pub fn build(programs: &[Program], binary: Option<&Path>) -> Result<Built> {
     let mut arguments = vec!["test", "--workspace", "--no-run", "--message-format=json"];
     for program in programs {
         arguments.extend(program.target().0);
@@ -66,10 +66,8 @@ pub fn build(programs: &[Program]) -> Result<Built> {
     if !output.status.success() {
         bail!("the tests cannot be built");
     }
-    let mesh = programs.iter().any(|program| *program != Program::Proxy);
-    if mesh {
-        shell::must(shell::cargo(&["build", "--workspace", "--bin", "mesh"]))?;
-    }
+    let wanted = programs.iter().any(|program| *program != Program::Proxy);
+    let mesh = if wanted { Some(mesh(binary)?) } else { None };
     let messages = String::from_utf8_lossy(&output.stdout).into_owned();
     let find = |program: &Program| {
         let (_, name, kind) = program.target();
@@ -78,7 +76,15 @@ pub fn build(programs: &[Program]) -> Result<Built> {
             .with_context(|| format!("cargo names no test program {}", program.name()))
     };
     let tests = programs.iter().map(find).collect::<Result<_>>()?;
-    Ok(Built { tests, mesh: mesh.then(|| shell::target().join("debug/mesh")) })
+    Ok(Built { tests, mesh })
+}
+
+fn mesh(given: Option<&Path>) -> Result<PathBuf> {
+    if let Some(given) = given {
+        return Ok(given.to_path_buf());
+    }
+    shell::must(shell::cargo(&["build", "--workspace", "--bin", "mesh"]))?;
+    Ok(shell::target().join("debug/mesh"))
 }
 
 /// The path in cargo's message about the tests of that name and kind.

@@ -10,7 +10,10 @@ use std::process::Command;
 /// allocator, and goes another way where the processor has none.
 pub const EMULATED: &str = "max,-cx16";
 
-pub const PROGRAM: &str = "qemu-system-x86_64";
+const PROGRAM: &str = "qemu-system-x86_64";
+
+/// How it is started: machines leave the processors to whoever wants them.
+pub const POLITELY: [&str; 4] = ["nice", "-n", "10", PROGRAM];
 
 /// What every machine has: a kernel with its initramfs, and no devices but those that are added.
 pub fn arguments(
@@ -35,8 +38,8 @@ pub fn arguments(
 
 /// These arguments as a command.
 pub fn command(arguments: &[String]) -> Command {
-    let mut qemu = Command::new(PROGRAM);
-    qemu.args(arguments);
+    let mut qemu = Command::new(POLITELY[0]);
+    qemu.args(&POLITELY[1..]).args(arguments);
     qemu
 }
 

@@ -11,6 +11,7 @@ mount -t devpts devpts /dev/pts
 mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
 mount -t cgroup2 cgroup /sys/fs/cgroup
+mount -t bpf bpf /sys/fs/bpf
 while read -r module; do
     insmod "/modules/$module" || echo "mesh-lab: module $module cannot be loaded"
 done </modules/order
@@ -26,11 +27,13 @@ ip addr add "$(awk -v node="$node" '$1 == node { print $3 }' /opt/mesh/nodes)/24
 ip link set eth0 up
 
 # What the agent keeps outlives the machine.
-mount -t ext4 /dev/vda /var/lib/mesh 2>/dev/null || {
-    mke2fs -F /dev/vda >/dev/null && mount -t ext4 /dev/vda /var/lib/mesh
-}
+mount -t ext4 /dev/vda /var/lib/mesh || echo "mesh-lab: there is no disk: what the agent keeps will be lost"
 telnetd -l /bin/sh
 nc -ll -p 2323 -e /bin/sh &
+mkdir -p /etc/mesh
+cp "/opt/mesh/$(awk -v node="$node" '$1 == node { print $2 }' /opt/mesh/nodes).json" /etc/mesh/20-lab.json
+# Nobody answers there: what is asked for names of the mesh goes to the agent.
+echo nameserver 10.78.0.1 >/etc/resolv.conf
 /opt/mesh/services.sh "$node"
 /opt/mesh/agent.sh "$node"
 echo "mesh-lab: $node is up, Linux $(uname -r)"

@@ -4,7 +4,7 @@
 //! asked for as failed. It does not know whose agent it talks to.
 
 mod ask;
-mod client;
+pub mod client;
 mod dns;
 mod failover;
 mod refused;

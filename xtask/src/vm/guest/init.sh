@@ -3,17 +3,18 @@
 # says in the place that the kernel's command line names what came of them. Whoever reads that place knows by its
 # last line, `end`, that it is complete: a panic or a power cut writes none.
 /bin/busybox --install -s /bin
-export PATH=/mesh/bin:/bin HOME=/root
+export PATH=/mesh/bin:/usr/bin:/bin HOME=/root
 mount -t proc proc /proc
 mount -t sysfs sys /sys
 mount -t devtmpfs dev /dev 2>/dev/null
-mkdir -p /dev/pts /dev/shm /result
+mkdir -p /dev/pts /dev/shm /etc /result
 mount -t devpts devpts /dev/pts
 mount -t tmpfs tmp /tmp
 mount -t tmpfs run /run
 mount -t cgroup2 cgroup /sys/fs/cgroup
 mount -t bpf bpf /sys/fs/bpf
 ip link set lo up
+echo "127.0.0.1 localhost" >/etc/hosts
 
 result=/dev/ttyS1
 for word in $(cat /proc/cmdline); do
