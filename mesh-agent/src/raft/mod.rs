@@ -6,10 +6,12 @@
 
 mod answering;
 mod batcher;
+mod core_log;
 mod elections;
 mod error;
 mod files;
 mod keeper;
+mod lanes;
 mod memory_log;
 mod message;
 mod network;

@@ -1,3 +1,4 @@
+use super::lanes::{Lane, Lanes};
 use super::message::{Envelope, Message, Reply};
 use super::sending::{self, Sending};
 use super::transport::{Transport, TransportError};
@@ -20,14 +21,19 @@ pub(super) struct Peers {
     transport: Arc<dyn Transport>,
     /// When each has answered last.
     heard: Heard,
+    pub(super) lanes: Lanes,
 }
 
 type Heard = Arc<Mutex<BTreeMap<NodeId, Instant>>>;
 
 /// The way to one of them, with what is under way.
 pub(super) struct Peer {
+    id: NodeId,
     line: Line,
     sending: Option<Sending>,
+    /// Open once entries have gone this way: openraft keeps two of these for each server, one of them for snapshots.
+    lane: Option<Arc<Lane>>,
+    lanes: Lanes,
 }
 
 /// The way to one of them.
@@ -52,11 +58,12 @@ pub(super) enum PeerError {
     NotHere { address: String, id: NodeId },
 }
 
+type Append = AppendEntriesRequest<TypeConfig>;
 type Failure<E> = RPCError<NodeId, BasicNode, E>;
 
 impl Peers {
     pub(super) fn new(transport: Arc<dyn Transport>) -> Self {
-        Self { transport, heard: Heard::default() }
+        Self { transport, heard: Heard::default(), lanes: Lanes::default() }
     }
 
     pub(super) fn peer(&self, id: NodeId, address: &str) -> Line {
@@ -116,7 +123,27 @@ impl RaftNetworkFactory<TypeConfig> for Peers {
     type Network = Peer;
 
     async fn new_client(&mut self, target: NodeId, node: &BasicNode) -> Peer {
-        Peer { line: self.peer(target, &node.addr), sending: None }
+        let (line, lanes) = (self.peer(target, &node.addr), self.lanes.clone());
+        Peer { id: target, line, sending: None, lane: None, lanes }
+    }
+}
+
+impl Peer {
+    /// What was sent ahead of openraft's asking is what it asks for, most times.
+    async fn append(&mut self, request: Append, time: Duration) -> Result<Reply, PeerError> {
+        if request.entries.is_empty() {
+            return self.line.ask(Message::Append(request), time).await;
+        }
+        let lane = self.lane.get_or_insert_with(|| self.lanes.open(self.id, self.line.clone()));
+        if let Some(sent) = lane.take() {
+            self.sending = Some(sent);
+        }
+        let (vote, last) = (request.vote, request.entries.last().map(|entry| entry.log_id));
+        let reply = sending::append(&self.line, &mut self.sending, request, time).await?;
+        if self.sending.is_none() && matches!(reply, Reply::Append(Ok(AppendEntriesResponse::Success))) {
+            lane.reached((vote, last));
+        }
+        Ok(reply)
     }
 }
 
@@ -135,10 +162,10 @@ macro_rules! opened {
 impl RaftNetwork<TypeConfig> for Peer {
     async fn append_entries(
         &mut self,
-        request: AppendEntriesRequest<TypeConfig>,
+        request: Append,
         option: RPCOption,
     ) -> Result<AppendEntriesResponse<NodeId>, Failure<RaftError<NodeId>>> {
-        let reply = sending::append(&self.line, &mut self.sending, request, option.hard_ttl()).await;
+        let reply = self.append(request, option.hard_ttl()).await;
         opened!(self.line, Append, reply)
     }
 

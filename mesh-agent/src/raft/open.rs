@@ -1,3 +1,4 @@
+use super::core_log::CoreLog;
 use super::files::{Directory, FileSystem};
 use super::memory_log::MemoryLog;
 use super::network::Peers;
@@ -80,7 +81,9 @@ impl<L: RaftLogStorage<TypeConfig>> Opening<L> {
     async fn start(mut self, options: &RaftOptions, peers: Peers) -> Result<Opened, RaftError> {
         let config = Arc::new(options.config()?);
         self.lay_down_lead(options.node_id).await?;
-        let raft = Raft::new(options.node_id, config, peers, self.log, self.machine).await;
+        let (id, window, lanes) = (options.node_id, self.window.clone(), peers.lanes.clone());
+        let log = CoreLog { log: self.log, window, id, lanes, vote: None };
+        let raft = Raft::new(id, config, peers, log, self.machine).await;
         let raft = raft.map_err(|e| RaftError::Core { reason: e.to_string() })?;
         Ok(Opened { raft, window: self.window })
     }

@@ -23,7 +23,7 @@ pub(super) struct Sending {
 }
 
 /// Under which leader, and after which entry.
-type Begin = (Vote, Option<LogId>);
+pub(super) type Begin = (Vote, Option<LogId>);
 
 /// After so long entries are sent again, and so much later for each of their bytes: a quarter of a mebibyte in a
 /// second is a slow network.
@@ -52,6 +52,14 @@ impl Sending {
             let _ = told.send(line.ask(Message::Append(request), patience).await);
         });
         Self { begin, last, answer, _task: task }
+    }
+
+    /// Entries that openraft has not asked to send yet. How far the log is committed they do not say: that follows.
+    pub(super) fn ahead(line: Line, begin: Begin, entries: &[Entry]) -> Option<Self> {
+        let last = entries.last()?.log_id;
+        let (vote, prev_log_id) = begin;
+        let request = Append { vote, prev_log_id, leader_commit: None, entries: entries.to_vec() };
+        Some(Self::start(line, begin, last, request))
     }
 
     /// It answers this request too, in part at least.

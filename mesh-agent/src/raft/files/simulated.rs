@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 /// What a file holds now, and what of it is on the disk.
 #[derive(Clone, Default)]
@@ -25,6 +25,8 @@ struct Disk {
     names: BTreeMap<PathBuf, Inode>,
     durable_names: BTreeMap<PathBuf, Inode>,
     locked: bool,
+    /// Syncs wait.
+    held: bool,
     /// Nothing is done on another thread, so that one seed gives one run.
     at_once: bool,
     /// Syncs that will still succeed.
@@ -35,16 +37,33 @@ struct Disk {
 
 /// A handle to a simulated disk.
 #[derive(Clone, Default)]
-pub(in crate::raft) struct SimulatedFileSystem(Arc<Mutex<Disk>>);
+pub(in crate::raft) struct SimulatedFileSystem(Arc<Machine>);
+
+/// A disk, and what wakes those who wait for it.
+#[derive(Default)]
+struct Machine {
+    disk: Mutex<Disk>,
+    released: Condvar,
+}
 
 impl SimulatedFileSystem {
     /// One that keeps nobody waiting.
     pub(in crate::raft) fn at_once() -> Self {
-        Self(Arc::new(Mutex::new(Disk { at_once: true, ..Disk::default() })))
+        Self::of(Disk { at_once: true, ..Disk::default() })
+    }
+
+    fn of(disk: Disk) -> Self {
+        Self(Arc::new(Machine { disk: Mutex::new(disk), released: Condvar::new() }))
     }
 
     fn disk(&self) -> MutexGuard<'_, Disk> {
-        self.0.lock().unwrap()
+        self.0.disk.lock().unwrap()
+    }
+
+    /// The disk is busy: nobody's content becomes durable while this is held.
+    pub(in crate::raft) fn hold_syncs(&self) -> HeldSyncs {
+        self.disk().held = true;
+        HeldSyncs(self.clone())
     }
 
     pub(in crate::raft) fn fail_syncs_after(&self, syncs: u64) {
@@ -62,7 +81,7 @@ impl SimulatedFileSystem {
             |content: &Content| Content { now: content.durable.clone(), durable: content.durable.clone() };
         let contents = disk.contents.iter().map(|(inode, content)| (*inode, survives(content))).collect();
         let names = disk.durable_names.clone();
-        Self(Arc::new(Mutex::new(disk.after(contents, names))))
+        Self::of(disk.after(contents, names))
     }
 
     /// The same, but of what was written and not synced, some sectors had reached the disk.
@@ -86,7 +105,7 @@ impl SimulatedFileSystem {
     pub(in crate::raft) fn after_kill(&self) -> Self {
         let disk = self.disk();
         let (contents, names) = (disk.contents.clone(), disk.names.clone());
-        Self(Arc::new(Mutex::new(disk.after(contents, names))))
+        Self::of(disk.after(contents, names))
     }
 
     pub(in crate::raft) fn content(&self, path: &Path) -> Vec<u8> {
@@ -212,6 +231,16 @@ impl Drop for Lock {
     }
 }
 
+/// Releases syncs when it goes.
+pub(in crate::raft) struct HeldSyncs(SimulatedFileSystem);
+
+impl Drop for HeldSyncs {
+    fn drop(&mut self) {
+        self.0.disk().held = false;
+        self.0.0.released.notify_all();
+    }
+}
+
 struct SimulatedFile {
     system: SimulatedFileSystem,
     inode: Inode,
@@ -231,7 +260,8 @@ impl File for SimulatedFile {
     }
 
     fn sync(&mut self) -> io::Result<()> {
-        let mut disk = self.system.disk();
+        let released = self.system.0.released.wait_while(self.system.disk(), |disk| disk.held);
+        let mut disk = released.unwrap();
         disk.sync_allowed()?;
         let content = disk.contents.get_mut(&self.inode).unwrap();
         content.durable = content.now.clone();

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::model::KvValue;
+use crate::raft::files::simulated::SimulatedFileSystem;
 use crate::state::fixtures::{register_service, service_name};
 use crate::state::{Command, InstancesOf, KvVerb, KvWrite, Outcome, Query, Through};
 use futures_util::future::BoxFuture;
@@ -61,37 +62,61 @@ fn address(id: u64) -> SocketAddr {
     SocketAddr::from(([10, 0, 0, u8::try_from(id).unwrap()], 8300))
 }
 
-struct Cluster {
+pub(super) struct Cluster {
     hub: Arc<Hub>,
-    servers: BTreeMap<u64, Server>,
+    pub(super) servers: BTreeMap<u64, Server>,
+    /// Of those who keep something.
+    pub(super) disks: BTreeMap<u64, SimulatedFileSystem>,
+    /// How long they wait for a leader, where that is not as long as ever.
+    patience: Option<Duration>,
 }
 
 impl Cluster {
     /// So many servers that belong to nothing yet.
-    async fn of(count: u64) -> Self {
-        let mut cluster = Self { hub: Arc::default(), servers: BTreeMap::new() };
-        for id in 1..=count {
-            cluster.start(id).await;
-        }
-        cluster
-    }
-
     async fn founded(count: u64) -> Self {
-        let cluster = Self::of(count).await;
-        let members = (1..=count).map(|id| (id, address(id))).collect();
-        cluster.servers[&1].node.found(&members).await.unwrap();
-        cluster.leader().await;
-        cluster
+        let cluster =
+            Self { hub: Arc::default(), servers: BTreeMap::new(), disks: BTreeMap::new(), patience: None };
+        cluster.found(count).await
     }
 
-    async fn start(&mut self, id: u64) {
+    /// With a disk each, and so patient with their leader.
+    pub(super) async fn founded_on_disks(count: u64, patience: Duration) -> Self {
+        let disks = (1..=count).map(|id| (id, SimulatedFileSystem::default())).collect();
+        let patience = Some(patience);
+        let cluster = Self { hub: Arc::default(), servers: BTreeMap::new(), disks, patience };
+        cluster.found(count).await
+    }
+
+    async fn found(mut self, count: u64) -> Self {
+        for id in 1..=count {
+            self.start(id).await;
+        }
+        let members = (1..=count).map(|id| (id, address(id))).collect();
+        self.servers[&1].node.found(&members).await.unwrap();
+        // However patient they are.
+        self.servers[&1].node.raft.trigger().elect().await.unwrap();
+        self.leader().await;
+        self
+    }
+
+    fn options(&self, id: u64) -> RaftOptions {
+        let on_disk = self.disks.contains_key(&id);
+        let storage = if on_disk { Storage::Directory("/raft".into()) } else { Storage::Memory };
+        let options = RaftOptions::new(id, address(id), storage);
+        RaftOptions {
+            founding: Founding::Together,
+            compaction: Compaction { entries: 50, keep: 5, ..Compaction::default() },
+            election_timeout: self.patience.unwrap_or(options.election_timeout),
+            ..options
+        }
+    }
+
+    pub(super) async fn start(&mut self, id: u64) {
         let (store, shutdown) = (Arc::<Store>::default(), Shutdown::new());
-        let compaction = Compaction { entries: 50, keep: 5, ..Compaction::default() };
-        let founding = Founding::Together;
-        let options =
-            RaftOptions { founding, compaction, ..RaftOptions::new(id, address(id), Storage::Memory) };
+        let (options, disk) = (self.options(id), self.disks.get(&id).cloned().unwrap_or_default());
         let wire = Arc::new(Wire { hub: self.hub.clone(), from: address(id).to_string() });
-        let node = Arc::new(RaftNode::start(options, store.clone(), wire, shutdown.clone()).await.unwrap());
+        let node = RaftNode::start_on(Arc::new(disk), options, store.clone(), wire, shutdown.clone());
+        let node = Arc::new(node.await.unwrap());
         self.hub.nodes.lock().unwrap().insert(address(id).to_string(), Arc::downgrade(&node));
         self.servers.insert(id, Server { node, store, shutdown });
     }
@@ -119,7 +144,7 @@ impl Cluster {
         self.hub.cut.lock().unwrap().clear();
     }
 
-    async fn until<T>(&self, what: &str, mut found: impl FnMut(&Self) -> Option<T>) -> T {
+    pub(super) async fn until<T>(&self, what: &str, mut found: impl FnMut(&Self) -> Option<T>) -> T {
         let wait = async {
             loop {
                 if let Some(found) = found(self) {
@@ -131,25 +156,25 @@ impl Cluster {
         timeout(DEADLINE, wait).await.unwrap_or_else(|_| panic!("never: {what}"))
     }
 
-    async fn leader(&self) -> u64 {
+    pub(super) async fn leader(&self) -> u64 {
         self.until("a leader", |c| c.servers.iter().find(|(_, s)| s.node.leads()).map(|(id, _)| *id)).await
     }
 
-    async fn write(&self, on: u64, name: &str) {
+    pub(super) async fn write(&self, on: u64, name: &str) {
         let outcome = self.servers[&on].node.write(register_service("n1", name, name)).await.unwrap();
         assert!(matches!(outcome, Outcome::Done { .. }), "{outcome:?}");
     }
 
-    fn has(&self, id: u64, name: &str) -> bool {
+    pub(super) fn has(&self, id: u64, name: &str) -> bool {
         let query = InstancesOf { service: service_name(name), through: Through::Direct };
         !query.run(&self.servers[&id].store.state()).is_empty()
     }
 
-    async fn everywhere(&self, name: &str) {
+    pub(super) async fn everywhere(&self, name: &str) {
         self.until(name, |c| c.servers.keys().all(|id| c.has(*id, name)).then_some(())).await;
     }
 
-    fn term(&self, id: u64) -> u64 {
+    pub(super) fn term(&self, id: u64) -> u64 {
         self.servers[&id].node.raft.metrics().borrow().current_term
     }
 }

@@ -1,3 +1,4 @@
+mod ahead;
 mod cluster;
 mod crash;
 mod node;

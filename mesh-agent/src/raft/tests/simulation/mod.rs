@@ -1,7 +1,7 @@
 //! A small cluster in a time of its own, under schedules drawn by chance: messages are lost, late and doubled, the
 //! network parts in every direction, power fails with half-written sectors on the disk, and servers come back.
 //!
-//! Whatever the seed: one order explains what clients of keys and locks were answered, a term has one leader, indexes
+//! Whatever the seed: one order explains what clients of keys and locks were answered, no entry changes, indexes
 //! do not go back, every server starts with what its disk has, and in the end all lead on with one state.
 
 mod client;

@@ -1,4 +1,5 @@
 use crate::raft::message::{Envelope, Message};
+use crate::raft::types::Entry;
 use crate::raft::{RaftNode, Transport, TransportError};
 use crate::task::TaskGroup;
 use futures_util::future::BoxFuture;
@@ -24,13 +25,24 @@ struct Wires {
     doubled: u32,
     /// How long a message takes at most.
     delay: Duration,
-    /// Who led each term.
-    leaders: BTreeMap<u64, u64>,
+    /// The checksum of each entry that was sent, by its leader's term, its leader and its place.
+    entries: BTreeMap<(u64, u64, u64), u32>,
     violations: Vec<String>,
     /// Of all that was carried, so that two runs can be compared.
     checksum: u32,
     began: Instant,
     under_way: TaskGroup,
+}
+
+impl Wires {
+    /// An entry is the same for ever.
+    fn see(&mut self, entry: &Entry) {
+        let place = (entry.log_id.leader_id.term, entry.log_id.leader_id.node_id, entry.log_id.index);
+        let checksum = crc32c::crc32c(&rmp_serde::to_vec_named(entry).unwrap());
+        if *self.entries.entry(place).or_insert(checksum) != checksum {
+            self.violations.push(format!("{} is the name of two entries", entry.log_id));
+        }
+    }
 }
 
 impl Network {
@@ -42,7 +54,7 @@ impl Network {
             lost: 0,
             doubled: 0,
             delay: Duration::from_millis(5),
-            leaders: BTreeMap::new(),
+            entries: BTreeMap::new(),
             violations: Vec::new(),
             checksum: 0,
             began: Instant::now(),
@@ -105,10 +117,8 @@ impl Network {
         let Ok(Envelope { message: Message::Append(request), .. }) = rmp_serde::from_slice(message) else {
             return;
         };
-        let (term, leader) = (request.vote.leader_id.term, request.vote.leader_id.node_id);
-        let known = *wires.leaders.entry(term).or_insert(leader);
-        if known != leader {
-            wires.violations.push(format!("both {known} and {leader} lead term {term}"));
+        for entry in request.entries {
+            wires.see(&entry);
         }
     }
 
