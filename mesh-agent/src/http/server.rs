@@ -4,7 +4,7 @@ use super::deps::Deps;
 use super::front::Front;
 use super::limits::{Admissions, HttpLimits, Seat};
 use super::refusal::Refusals;
-use crate::task::{Shutdown, TaskGroup};
+use crate::task::{Shutdown, Workers};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -20,6 +20,7 @@ pub struct HttpServer {
     listener: TcpListener,
     front: Front,
     limits: HttpLimits,
+    workers: Workers,
 }
 
 impl HttpServer {
@@ -31,7 +32,8 @@ impl HttpServer {
         let socket = if address.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
         socket.set_reuseaddr(true)?;
         socket.bind(address)?;
-        Ok(Self { listener: socket.listen(BACKLOG)?, front: Front::new(deps, limits), limits })
+        let (listener, workers) = (socket.listen(BACKLOG)?, Workers::start("mesh-http")?);
+        Ok(Self { listener, front: Front::new(deps, limits), limits, workers })
     }
 
     /// Where it listens, with the port that the kernel chose for port 0.
@@ -45,7 +47,6 @@ impl HttpServer {
     /// Accepts until shutdown begins, then lets requests under way end.
     pub async fn run(self, shutdown: Shutdown) {
         let (admissions, mut refusals) = (Admissions::new(self.limits), Refusals::default());
-        let mut connections = TaskGroup::new();
         loop {
             let (stream, client) = tokio::select! {
                 accepted = self.listener.accept() => match accepted {
@@ -58,30 +59,31 @@ impl HttpServer {
                 () = shutdown.begun() => break,
             };
             match admissions.admit(client.ip()) {
-                Some(seat) => self.serve(stream, client, seat, &shutdown, &mut connections),
+                Some(seat) => self.serve(stream, client, seat, &shutdown).await,
                 None => refusals.refuse(stream, client),
             }
-            connections.reap();
         }
         drop(self.listener);
-        connections.finish().await;
+        self.workers.finish().await;
     }
 
-    fn serve(
-        &self,
-        stream: TcpStream,
-        address: SocketAddr,
-        seat: Seat,
-        shutdown: &Shutdown,
-        connections: &mut TaskGroup,
-    ) {
+    async fn serve(&self, stream: TcpStream, address: SocketAddr, seat: Seat, shutdown: &Shutdown) {
         let peer = Peer { address, hurried: seat.is_overflow() };
         let (front, limits, shutdown) = (self.front.clone(), self.limits, shutdown.clone());
-        connections.spawn("http connection", async move {
-            connection::serve(stream, front, peer, limits, shutdown).await;
+        let task = async move {
+            match moved_here(stream) {
+                Ok(stream) => connection::serve(stream, front, peer, limits, shutdown).await,
+                Err(error) => tracing::warn!(client = %address, %error, "a connection could not be served"),
+            }
             drop(seat);
-        });
+        };
+        self.workers.spawn(task).await;
     }
+}
+
+/// A stream is woken by the runtime that it was made on.
+fn moved_here(stream: TcpStream) -> io::Result<TcpStream> {
+    TcpStream::from_std(stream.into_std()?)
 }
 
 /// A client that is gone already is no reason to rest; a process without descriptors is.

@@ -2,6 +2,10 @@
 //!
 //! It does not know what the tasks do.
 
+mod workers;
+
+pub use workers::Workers;
+
 use std::future::Future;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
