@@ -78,6 +78,8 @@ fn who_left_comes_back_to_those_it_knew_where_it_is_told_to() {
     let number = cluster.add(&["-server=false", "-rejoin"]);
     let name = cluster.servers[number].name.clone();
     wait_for_member(&cluster.servers[0], &name, "alive");
+    // It gossips before it can be asked.
+    eventually("it can be asked", || cluster.servers[number].try_request("GET", "/v1/agent/self", b""));
     cluster.servers[number].mesh(&["leave"]).success();
     wait_for_member(&cluster.servers[0], &name, "left");
     assert!(cluster.servers[number].process().wait(PATIENCE).is_some());

@@ -16,8 +16,10 @@ use std::collections::BTreeMap;
 pub async fn datacenters(call: Call) -> Answered {
     let facts = &call.deps.facts;
     let own = format!("{}.{}", facts.node, facts.datacenter);
-    let alone = || [(facts.datacenter.clone(), vec![(own, Coordinate::default())])].into();
-    let datacenters = call.deps.wan.as_ref().map_or_else(alone, placed);
+    let datacenters = match &call.deps.wan {
+        Some(wan) => placed(wan, &own),
+        None => [(facts.datacenter.clone(), vec![(own, Coordinate::default())])].into(),
+    };
     let shown = |(name, coord): &(String, Coordinate)| wire::NodeCoordinate {
         node: name.clone(),
         segment: String::new(),
@@ -31,13 +33,12 @@ pub async fn datacenters(call: Call) -> Answered {
 }
 
 /// The servers that live, by datacenter.
-fn placed(wan: &Gossip) -> BTreeMap<Datacenter, Vec<(String, Coordinate)>> {
-    let (members, places, own) = (wan.members(), wan.places(), *wan.place().borrow());
-    let itself = members.iter().next().map(|own| own.member.gossip());
+fn placed(wan: &Gossip, own: &str) -> BTreeMap<Datacenter, Vec<(String, Coordinate)>> {
+    let (members, places, here) = (wan.members(), wan.places(), *wan.place().borrow());
     let mut placed = BTreeMap::<Datacenter, Vec<_>>::new();
     for member in members.alive().map(|known| &known.member) {
-        let address = member.gossip();
-        let place = if Some(address) == itself { Some(own) } else { places.get(&address).copied() };
+        let is_own = member.name.as_str().eq_ignore_ascii_case(own);
+        let place = if is_own { Some(here) } else { places.get(&member.gossip()).copied() };
         let servers = placed.entry(member.datacenter.clone()).or_default();
         servers.extend(place.map(|place| (member.name.to_string(), place)));
     }
