@@ -1,7 +1,7 @@
 //! `rtt`.
 
 use super::call::Call;
-use super::client::{NodePlace, Query};
+use super::client::{DatacenterPlaces, NodePlace, Query};
 use super::command::{Action, Api, Command};
 use super::failure::{Failure, OrFail};
 use super::flags::Flag;
@@ -49,5 +49,13 @@ async fn places(call: &Call, wan: bool) -> Result<Vec<NodePlace>, Failure> {
         return client.node_places(&query).await.or_fail(FAILED);
     }
     let datacenters = client.server_places(&query).await.or_fail(FAILED)?;
-    Ok(datacenters.into_iter().flat_map(|datacenter| datacenter.coordinates).collect())
+    Ok(datacenters.into_iter().flat_map(by_full_name).collect())
+}
+
+/// The API names a server as its datacenter does.
+fn by_full_name(datacenter: DatacenterPlaces) -> impl Iterator<Item = NodePlace> {
+    let DatacenterPlaces { datacenter, coordinates } = datacenter;
+    coordinates
+        .into_iter()
+        .map(move |place| NodePlace { node: format!("{}.{datacenter}", place.node), ..place })
 }

@@ -26,7 +26,7 @@ pub use autopilot::Autopilot;
 pub use catalog::{CatalogNode, HealthEntry};
 pub use config::{ClientConfig, ConfigError, Endpoint, Environment, TlsFiles};
 pub use connect::{Authorization, CaConfiguration, CaRoot, CaRoots, Intention, LeafCert};
-pub use coordinate::NodePlace;
+pub use coordinate::{DatacenterPlaces, NodePlace};
 pub use error::ClientError;
 pub use keyring::KeyringPool;
 pub use kv::KvPair;

@@ -11,14 +11,14 @@ use http::StatusCode;
 use serde_json::json;
 use std::collections::BTreeMap;
 
-/// The servers of each datacenter, as seen between datacenters, where they have a place. One that is alone stands at
-/// the origin.
+/// The servers of each datacenter, as seen between datacenters, where they have a place: by the names that they have
+/// there, as Consul says them. One that is alone stands at the origin.
 pub async fn datacenters(call: Call) -> Answered {
     let facts = &call.deps.facts;
     let own = format!("{}.{}", facts.node, facts.datacenter);
     let datacenters = match &call.deps.wan {
         Some(wan) => placed(wan, &own),
-        None => [(facts.datacenter.clone(), vec![(own, Coordinate::default())])].into(),
+        None => [(facts.datacenter.clone(), vec![(facts.node.to_string(), Coordinate::default())])].into(),
     };
     let shown = |(name, coord): &(String, Coordinate)| wire::NodeCoordinate {
         node: name.clone(),
@@ -40,9 +40,16 @@ fn placed(wan: &Gossip, own: &str) -> BTreeMap<Datacenter, Vec<(String, Coordina
         let is_own = member.name.as_str().eq_ignore_ascii_case(own);
         let place = if is_own { Some(here) } else { places.get(&member.gossip()).copied() };
         let servers = placed.entry(member.datacenter.clone()).or_default();
-        servers.extend(place.map(|place| (member.name.to_string(), place)));
+        let name = short_name(member.name.as_str(), &member.datacenter);
+        servers.extend(place.map(|place| (name.to_owned(), place)));
     }
     placed
+}
+
+/// Between datacenters a server is called `NODE.DATACENTER`.
+fn short_name<'a>(name: &'a str, datacenter: &Datacenter) -> &'a str {
+    let node = name.strip_suffix(datacenter.as_str()).and_then(|rest| rest.strip_suffix('.'));
+    node.unwrap_or(name)
 }
 
 /// Where nodes stand that have measured a round trip.
