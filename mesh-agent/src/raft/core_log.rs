@@ -1,5 +1,5 @@
 use super::lanes::Lanes;
-use super::types::{Entry, LogId, NodeId, StorageError, TypeConfig, Vote};
+use super::types::{Entry, LogId, NodeId, StorageError, TypeConfig, Vote, is_of};
 use super::window::SharedWindow;
 use openraft::storage::{LogFlushed, RaftLogStorage};
 use openraft::{LogState, RaftLogReader};
@@ -25,15 +25,13 @@ impl<L: RaftLogStorage<TypeConfig>> CoreLog<L> {
     /// The vote that this server leads by, if these are entries of its own. It is on disk, since openraft waits for that.
     fn leads_by(&self, entries: &[Entry]) -> Option<Vote> {
         let vote = self.vote.filter(|vote| vote.committed && vote.leader_id.node_id == self.id)?;
-        let leader = entries.first()?.log_id.leader_id;
-        (leader.term == vote.leader_id.term && leader.node_id == self.id).then_some(vote)
+        is_of(&vote, &entries.first()?.log_id).then_some(vote)
     }
 
     fn send_ahead(&self, entries: &[Entry]) {
+        let Some(vote) = self.leads_by(entries) else { return };
         let last = self.window.lock().last();
-        if let (Some(vote), Some(prev)) = (self.leads_by(entries), last) {
-            self.lanes.send_ahead((vote, Some(prev)), entries);
-        }
+        self.lanes.send_ahead((vote, last), entries);
     }
 }
 

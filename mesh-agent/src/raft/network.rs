@@ -131,17 +131,17 @@ impl RaftNetworkFactory<TypeConfig> for Peers {
 impl Peer {
     /// What was sent ahead of openraft's asking is what it asks for, most times.
     async fn append(&mut self, request: Append, time: Duration) -> Result<Reply, PeerError> {
-        if request.entries.is_empty() {
+        let Some(last) = request.entries.last().map(|entry| entry.log_id) else {
             return self.line.ask(Message::Append(request), time).await;
-        }
+        };
         let lane = self.lane.get_or_insert_with(|| self.lanes.open(self.id, self.line.clone()));
         if let Some(sent) = lane.take() {
             self.sending = Some(sent);
         }
-        let (vote, last) = (request.vote, request.entries.last().map(|entry| entry.log_id));
-        let reply = sending::append(&self.line, &mut self.sending, request, time).await?;
+        let vote = request.vote;
+        let reply = sending::append(&self.line, &mut self.sending, request, last, time).await?;
         if self.sending.is_none() && matches!(reply, Reply::Append(Ok(AppendEntriesResponse::Success))) {
-            lane.reached((vote, last));
+            lane.reached((vote, Some(last)));
         }
         Ok(reply)
     }

@@ -7,12 +7,12 @@ use super::network::Peers;
 use super::open::open;
 use super::pulse::Pulse;
 use super::transport::Transport;
-use super::types::{NodeId, Raft, Vote};
+use super::types::{NodeId, Raft, is_of};
 use super::{AgreementError, Founding, MessageError, RaftError, RaftOptions};
 use crate::state::{Command, Outcome, Store};
 use crate::task::{Shutdown, TaskGroup};
 use openraft::error::{CheckIsLeaderError, Fatal};
-use openraft::{BasicNode, ChangeMembers, CommittedLeaderId, RaftMetrics};
+use openraft::{BasicNode, ChangeMembers, RaftMetrics};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -209,12 +209,7 @@ fn leads(metrics: &Metrics, lost_after: Duration) -> bool {
     let heard = metrics.millis_since_quorum_ack.map(Duration::from_millis);
     metrics.current_leader == Some(metrics.id)
         && heard.is_some_and(|ago| ago < lost_after)
-        && metrics.last_applied.is_some_and(|id| is_of(&metrics.vote, id.leader_id))
-}
-
-/// A term may have two leaders, one after the other: openraft orders those of one term by their ids.
-fn is_of(vote: &Vote, leader: CommittedLeaderId<NodeId>) -> bool {
-    (leader.term, leader.node_id) == (vote.leader_id.term, vote.leader_id.node_id)
+        && metrics.last_applied.is_some_and(|id| is_of(&metrics.vote, &id))
 }
 
 async fn found_or_lead(raft: &Raft, options: &RaftOptions, lost_after: Duration) -> Result<(), RaftError> {

@@ -68,16 +68,14 @@ impl Sending {
     }
 }
 
-/// What comes of an append within its time: its answer, or that of a heartbeat while entries are still under way.
+/// What comes of an append of entries, of which that is the last, within its time: its answer, or that of a heartbeat while entries are still under way.
 pub(super) async fn append(
     line: &Line,
     slot: &mut Option<Sending>,
     request: Append,
+    last: LogId,
     time: Duration,
 ) -> Result<Reply, PeerError> {
-    let Some(last) = request.entries.last().map(|entry| entry.log_id) else {
-        return line.ask(Message::Append(request), time).await;
-    };
     let begin = (request.vote, request.prev_log_id);
     let Append { vote, prev_log_id, leader_commit, .. } = request;
     let heartbeat = Append { vote, prev_log_id, leader_commit, entries: Vec::new() };

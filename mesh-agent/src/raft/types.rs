@@ -22,6 +22,13 @@ openraft::declare_raft_types!(
         SnapshotData = Cursor<Vec<u8>>,
 );
 
+/// Whether an entry is of the leader by this vote. A term may have two leaders, one after the other: openraft orders those
+/// of one term by their ids.
+pub(super) fn is_of(vote: &Vote, entry: &LogId) -> bool {
+    let (leader, voted) = (&entry.leader_id, &vote.leader_id);
+    (leader.term, leader.node_id) == (voted.term, voted.node_id)
+}
+
 pub(super) type NodeId = u64;
 pub(super) type Raft = openraft::Raft<TypeConfig>;
 pub(super) type Entry = openraft::Entry<TypeConfig>;
