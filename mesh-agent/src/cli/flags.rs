@@ -20,6 +20,12 @@ pub enum FlagKind {
 }
 
 impl Flag {
+    /// Of commands that run a program; [`Matches::through_shell`] asks for it.
+    pub const SHELL: Self = Self::switch(
+        "shell",
+        "Run the words through a shell, which is the default; -shell=false runs them as they are.",
+    );
+
     pub const fn switch(name: &'static str, about: &'static str) -> Self {
         Self { name, kind: FlagKind::Switch, about }
     }
@@ -119,6 +125,11 @@ impl Matches {
         self.values.entry(flag.name).or_default().push(value);
         self.given.push(flag.name);
         Ok(())
+    }
+
+    /// Whether [`Flag::SHELL`] is on, as it is unless something else was said.
+    pub fn through_shell(&self) -> bool {
+        self.value(Flag::SHELL.name) != Some("false")
     }
 
     /// Whether the switch is on. The last one given counts.

@@ -26,10 +26,7 @@ pub(super) const EXEC: Command = Command {
         Flag::value("node", "pattern", "Only nodes whose names fit."),
         Flag::value("prefix", "key", "Where in the values job and output are. Default: _rexec."),
         Flag::value("service", "pattern", "Only nodes that have a service whose name fits."),
-        Flag::switch(
-            "shell",
-            "Run the words through a shell, which is the default; -shell=false runs them as they are.",
-        ),
+        Flag::SHELL,
         Flag::value("tag", "pattern", "With -service: only where a tag of the service fits too."),
         Flag::switch("verbose", "Say what happens."),
         Flag::value("wait", "duration", "End when nothing was heard for this time. Default: 2s."),

@@ -73,7 +73,7 @@ fn task(call: &Call) -> Result<Task, Failure> {
                 _ => Err(Failure::new(format!("The script is longer than {MOST_SCRIPT} bytes"))),
             }
         }
-        words if call.matches.value("shell") == Some("false") => Ok(Task::Words(words.to_vec())),
+        words if !call.matches.through_shell() => Ok(Task::Words(words.to_vec())),
         words => Ok(Task::Line(words.join(" "))),
     }
 }

@@ -33,10 +33,7 @@ pub(super) const LOCK: Command = Command {
         Flag::value("n", "number", "How many may hold it at a time. Default: 1."),
         Flag::value("name", "text", "A name for the session, for people."),
         Flag::switch("pass-stdin", "Give standard input to the program."),
-        Flag::switch(
-            "shell",
-            "Run the words through a shell, which is the default; -shell=false runs them as they are.",
-        ),
+        Flag::SHELL,
         Flag::value("timeout", "duration", "Give up when the lock is not had within this time."),
         Flag::value("try", "duration", "The same."),
         Flag::switch("verbose", "Say what happens."),

@@ -34,7 +34,7 @@ impl Settings {
             program: program.to_vec(),
             limit: number(call, "n", 1)?.max(1),
             name: flags.value("name").map_or(name, str::to_owned),
-            shell: flags.value("shell") != Some("false"),
+            shell: flags.through_shell(),
             pass_stdin: flags.is_on("pass-stdin"),
             child_exit_code: flags.is_on("child-exit-code"),
             retries: u32::try_from(number(call, "monitor-retry", 3)?).unwrap_or(u32::MAX),

@@ -26,7 +26,7 @@ pub enum HandlerError {
 impl Handler {
     pub(super) fn of(call: &Call) -> Option<Self> {
         let words = call.matches.positional.clone();
-        let shell = call.matches.value("shell") != Some("false");
+        let shell = call.matches.through_shell();
         (!words.is_empty()).then_some(Self::Program(ProgramHandler { words, shell }))
     }
 

@@ -31,10 +31,7 @@ pub(super) const WATCH: Command = Command {
         Flag::value("prefix", "text", "Of type keyprefix: which."),
         Flag::value("service", "name", "Of types service, checks, connect_leaf: which."),
         Flag::value("service-id", "id", "Of type agent_service: which."),
-        Flag::switch(
-            "shell",
-            "Run the words through a shell, which is the default; -shell=false runs them as they are.",
-        ),
+        Flag::SHELL,
         Flag::value("state", "state", "Of type checks: only those in this state."),
         Flag::value("tag", "text", "Of type service: only instances with this tag."),
         Flag::value(
