@@ -1,9 +1,9 @@
 //! Asking DNS questions.
 
 use hickory_proto::op::{Message, MessageType, OpCode, Query};
-use hickory_proto::rr::{Name, RecordType};
+use hickory_proto::rr::{Name, RData, RecordType};
 use std::io::{Read, Write};
-use std::net::{TcpStream, UdpSocket};
+use std::net::{Ipv4Addr, TcpStream, UdpSocket};
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -31,6 +31,18 @@ pub fn ask(port: u16, name: &str, kind: RecordType) -> Message {
     let answer = exchange_udp(port, &question(name, kind), Duration::from_secs(5));
     let answer = answer.unwrap_or_else(|| panic!("no answer to {name} {kind}"));
     Message::from_vec(&answer).expect("an answer is a DNS message")
+}
+
+/// The addresses in an answer, in their order there.
+pub fn addresses(answer: &Message) -> Vec<Ipv4Addr> {
+    let address = |data: &RData| if let RData::A(address) = data { Some(address.0) } else { None };
+    answer.answers.iter().filter_map(|record| address(&record.data)).collect()
+}
+
+/// The ports in an answer, in their order there.
+pub fn ports(answer: &Message) -> Vec<u16> {
+    let port = |data: &RData| if let RData::SRV(srv) = data { Some(srv.port) } else { None };
+    answer.answers.iter().filter_map(|record| port(&record.data)).collect()
 }
 
 /// The answer over TCP.

@@ -17,14 +17,7 @@ fn agent_with_web() -> TestAgent {
 
 fn addresses(agent: &TestAgent, name: &str) -> Vec<String> {
     let answer = dns::ask(agent.dns_port, name, RecordType::A);
-    let mut found: Vec<String> = answer
-        .answers
-        .iter()
-        .filter_map(|record| match &record.data {
-            RData::A(address) => Some(address.to_string()),
-            _ => None,
-        })
-        .collect();
+    let mut found: Vec<String> = dns::addresses(&answer).iter().map(ToString::to_string).collect();
     found.sort();
     found
 }
@@ -48,14 +41,7 @@ fn srv_records_bear_ports_and_come_with_addresses() {
     let agent = agent_with_web();
     for name in ["web.service.consul.", "_web._v1.service.consul.", "_web._tcp.service.consul."] {
         let answer = dns::ask(agent.dns_port, name, RecordType::SRV);
-        let ports: Vec<u16> = answer
-            .answers
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::SRV(srv) => Some(srv.port),
-                _ => None,
-            })
-            .collect();
+        let ports = dns::ports(&answer);
         assert_eq!(ports, [8080, 8080], "{name}");
         assert_eq!(
             answer.additionals.iter().filter(|r| r.record_type() == RecordType::A).count(),
@@ -102,14 +88,7 @@ fn connect_names_lead_to_proxies() {
     agent.register(&json!({"Name": "db", "Port": 5432, "Connect": {"SidecarService": {}}}));
     eventually("the sidecar is found", || {
         let answer = dns::ask(agent.dns_port, "db.connect.consul.", RecordType::SRV);
-        let ports: Vec<u16> = answer
-            .answers
-            .iter()
-            .filter_map(|record| match &record.data {
-                RData::SRV(srv) => Some(srv.port),
-                _ => None,
-            })
-            .collect();
+        let ports = dns::ports(&answer);
         (ports.len() == 1 && ports[0] != 5432).then_some(())
     });
 }

@@ -2,9 +2,8 @@
 //! `cargo xtask test vm --kernel uml,6.12 --program proxy --timeout 3600 -- --ignored gibibyte`.
 
 use super::bytes::{both, expect, expect_part, narrow, send};
-use super::kernel_tls::{assert_no_errors, kernel, statistics, with};
-use super::scene::{PATIENCE, Scene, app, eventually};
-use crate::proxy::ktls::Gate;
+use super::kernel_tls::carried;
+use super::scene::{PATIENCE, Scene};
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Mutex, mpsc};
@@ -18,29 +17,6 @@ const LARGEST: usize = 300_000;
 const SMALL: usize = 100_000;
 /// How often a reader stalls on its way.
 const STALLS: usize = 16;
-
-/// Runs one end of a connection here and the other behind both proxies. The kernel has carried all of it then,
-/// both ways, without an error.
-fn carried(
-    test: &str,
-    here: impl FnOnce(&Scene, &TcpStream),
-    there: impl Fn(TcpStream) + Send + Sync + 'static,
-) {
-    let Some(kernel) = kernel(test) else { return };
-    let before = statistics();
-    let scene = with(Gate::OPEN, kernel);
-    let path = scene.path(app(there));
-    here(&scene, &path.connect());
-    eventually("both sessions are gone", || scene.counters().active == 0);
-    let counters = scene.counters();
-    assert_eq!((counters.ktls_sending, counters.ktls_receiving), (2, 2));
-    assert_eq!((counters.broken, counters.truncated, counters.ktls_refused), (0, 0, 0));
-    let after = statistics();
-    for name in ["TlsTxSw", "TlsRxSw"] {
-        assert!(after[name] >= before[name] + 2, "{name}: {} and then {}", before[name], after[name]);
-    }
-    assert_no_errors();
-}
 
 #[test]
 #[ignore = "takes minutes: see the head of this file"]

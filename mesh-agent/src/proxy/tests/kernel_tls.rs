@@ -8,7 +8,7 @@ use crate::proxy::{EngineOptions, KernelTls, Ktls};
 use std::collections::HashMap;
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Write};
-use std::net::Shutdown;
+use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
 /// The kernel's TLS as found, or, said loudly, nothing.
@@ -43,6 +43,30 @@ pub fn with(gate: Gate, mut kernel: KernelTls) -> Scene {
     Scene::with(EngineOptions { ktls: Some(kernel), ..options() })
 }
 
+/// Runs one end of a connection here and the other behind both proxies. The kernel has carried all of it then,
+/// both ways, without an error.
+pub fn carried(
+    test: &str,
+    here: impl FnOnce(&Scene, &TcpStream),
+    there: impl Fn(TcpStream) + Send + Sync + 'static,
+) {
+    let Some(kernel) = kernel(test) else { return };
+    let before = statistics();
+    let scene = with(Gate::OPEN, kernel);
+    let path = scene.path(app(there));
+    here(&scene, &path.connect());
+    eventually("both sessions are gone", || scene.counters().active == 0);
+    let counters = scene.counters();
+    assert_eq!((counters.ktls_sending, counters.ktls_receiving), (2, 2));
+    assert_eq!((counters.ktls_refused, counters.ktls_retired), (0, 0));
+    assert_eq!((counters.broken, counters.truncated), (0, 0));
+    let after = statistics();
+    for name in ["TlsTxSw", "TlsRxSw"] {
+        assert!(after[name] >= before[name] + 2, "{name}: {} and then {}", before[name], after[name]);
+    }
+    assert_no_errors();
+}
+
 #[test]
 fn the_kernel_does_right_by_each_suite_of_ours() {
     let Some(kernel) = kernel("the_kernel_does_right_by_each_suite_of_ours") else { return };
@@ -52,20 +76,8 @@ fn the_kernel_does_right_by_each_suite_of_ours() {
 
 #[test]
 fn both_roles_hand_both_ways_over() {
-    let Some(kernel) = kernel("both_roles_hand_both_ways_over") else { return };
-    let before = statistics();
-    let scene = with(Gate::OPEN, kernel);
-    let path = scene.path(app(|stream| both(&stream, 2, 1, 1 << 20, 50_000)));
-    both(&path.connect(), 1, 2, 1 << 20, 50_000);
-    eventually("both sessions are gone", || scene.counters().active == 0);
-    let counters = scene.counters();
-    assert_eq!((counters.ktls_sending, counters.ktls_receiving), (2, 2));
-    assert_eq!((counters.ktls_refused, counters.ktls_retired, counters.broken), (0, 0, 0));
-    let after = statistics();
-    for name in ["TlsTxSw", "TlsRxSw"] {
-        assert!(after[name] >= before[name] + 2, "{name}: {} and then {}", before[name], after[name]);
-    }
-    assert_no_errors();
+    let here = |_: &Scene, stream: &TcpStream| both(stream, 1, 2, 1 << 20, 50_000);
+    carried("both_roles_hand_both_ways_over", here, |stream| both(&stream, 2, 1, 1 << 20, 50_000));
 }
 
 #[test]

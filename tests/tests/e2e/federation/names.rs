@@ -10,11 +10,7 @@ use serde_json::json;
 
 fn addresses(port: u16, name: &str) -> Vec<String> {
     let answer = dns::ask(port, name, RecordType::A);
-    let address = |data: &RData| match data {
-        RData::A(address) => Some(address.to_string()),
-        _ => None,
-    };
-    answer.answers.iter().filter_map(|record| address(&record.data)).collect()
+    dns::addresses(&answer).iter().map(ToString::to_string).collect()
 }
 
 #[test]
@@ -36,15 +32,7 @@ fn names_of_another_datacenter_are_answered_by_its_servers() {
     }
     assert_eq!(addresses(port, "far.node.dc2.consul."), ["10.9.9.9"]);
     let srv = dns::ask(port, "web.service.DC2.consul.", RecordType::SRV);
-    let ports: Vec<u16> = srv
-        .answers
-        .iter()
-        .filter_map(|record| match &record.data {
-            RData::SRV(srv) => Some(srv.port),
-            _ => None,
-        })
-        .collect();
-    assert_eq!(ports, [8080]);
+    assert_eq!(dns::ports(&srv), [8080]);
     for name in ["web.service.consul.", "other.service.dc2.consul.", "web.service.dc9.consul."] {
         let answer = dns::ask(port, name, RecordType::A);
         assert_eq!(answer.metadata.response_code, ResponseCode::NXDomain, "{name}");

@@ -11,7 +11,7 @@ mod reach;
 mod strict;
 mod upgrade;
 
-use hickory_proto::rr::{RData, RecordType};
+use hickory_proto::rr::RecordType;
 use mesh_tests::{DemoService, Output, Process, binary, dns, eventually, netns, run, skip};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
@@ -231,10 +231,7 @@ except ConnectionError as e: print(type(e).__name__, flush=True)";
 fn virtual_ip(service: &str) -> Ipv4Addr {
     eventually("the service has a virtual address", || {
         let answer = dns::ask(8600, &format!("{service}.virtual.consul."), RecordType::A);
-        answer.answers.iter().find_map(|record| match record.data {
-            RData::A(address) => Some(address.0),
-            _ => None,
-        })
+        dns::addresses(&answer).first().copied()
     })
 }
 

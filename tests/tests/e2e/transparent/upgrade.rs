@@ -13,10 +13,13 @@ use std::time::{Duration, SystemTime};
 const UNLESS_53: (u8, [u8; 4]) = (0x55, [0, 53, 0, 0]);
 const PORT_5353: [u8; 4] = [0x14, 0xe9, 0, 0];
 
+fn own_programs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../mesh-ebpf/prebuilt/mesh.bpfel.o")
+}
+
 /// The agent's own programs but for one thing: they take port 5353 for the one where names are asked for.
 fn other_programs() -> std::io::Result<Vec<u8>> {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mesh-ebpf/prebuilt/mesh.bpfel.o");
-    let mut object = std::fs::read(own)?;
+    let mut object = std::fs::read(own_programs())?;
     let mut changed = 0;
     for instruction in object.chunks_exact_mut(8) {
         if instruction[0] == UNLESS_53.0 && instruction[4..] == UNLESS_53.1 {
@@ -29,6 +32,21 @@ fn other_programs() -> std::io::Result<Vec<u8>> {
         "they look for it when they connect and when they send, by either family: {changed}"
     );
     Ok(object)
+}
+
+/// A file of other programs, once web is reached straight by the agent's own; nothing, said loudly, without them.
+fn with_other_programs(scene: &Scene, test: &str) -> Option<PathBuf> {
+    let Ok(programs) = other_programs() else {
+        skip(test, "the object of the kernel programs is not beside this test");
+        return None;
+    };
+    let other = scene.directory.path().join("other.o");
+    std::fs::write(&other, programs).unwrap();
+    eventually("web is reached straight", || {
+        eventually_reached(scene, "web");
+        (scene.counter("local") > 0).then_some(())
+    });
+    Some(other)
 }
 
 /// Whom a question at that port of a resolver that does not exist finds.
@@ -64,15 +82,7 @@ fn put_in_place(scene: &mut Scene, object: &Path, signal: Signal) {
 #[test]
 fn connections_survive_other_programs_which_decide_about_new_ones() {
     with_a_memory("upgrade", |mut scene| {
-        let Ok(programs) = other_programs() else {
-            return skip("upgrade", "the object of the kernel programs is not beside this test");
-        };
-        let object = scene.directory.path().join("other.o");
-        std::fs::write(&object, programs).unwrap();
-        eventually("web is reached straight", || {
-            eventually_reached(&scene, "web");
-            (scene.counter("local") > 0).then_some(())
-        });
+        let Some(object) = with_other_programs(&scene, "upgrade") else { return };
         let web = scene.virtual_ip("web").to_string();
         eventually("names are asked for at port 53", || (ask_at(&scene, "53") == web).then_some(()));
         assert_eq!(ask_at(&scene, "5353"), "nobody");
@@ -101,18 +111,9 @@ fn connections_survive_other_programs_which_decide_about_new_ones() {
 #[test]
 fn no_connect_fails_for_programs_that_take_the_place_of_others() {
     with_a_memory("exchange", |mut scene| {
-        let Ok(programs) = other_programs() else {
-            return skip("exchange", "the object of the kernel programs is not beside this test");
-        };
-        let other = scene.directory.path().join("other.o");
-        std::fs::write(&other, programs).unwrap();
-        eventually("web is reached straight", || {
-            eventually_reached(&scene, "web");
-            (scene.counter("local") > 0).then_some(())
-        });
+        let Some(other) = with_other_programs(&scene, "exchange") else { return };
         eventually_reached(&scene, "far");
-        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../mesh-ebpf/prebuilt/mesh.bpfel.o");
-        for (object, signal) in [(&other, Signal::SIGTERM), (&own, Signal::SIGKILL)] {
+        for (object, signal) in [(&other, Signal::SIGTERM), (&own_programs(), Signal::SIGKILL)] {
             let (straight, through) = (Ceaseless::begin(&scene, "web"), Ceaseless::begin(&scene, "far"));
             let gone = SystemTime::now();
             put_in_place(&mut scene, object, signal);
