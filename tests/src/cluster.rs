@@ -3,7 +3,7 @@
 use crate::http::{self, Response};
 use crate::lan::{Host, Lan};
 use crate::process::{Output, Process, run};
-use crate::wait::{eventually, within};
+use crate::wait::{eventually, slowness, within};
 use crate::{PortBlock, binary};
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -14,6 +14,9 @@ use tempfile::TempDir;
 
 /// The secret that they share.
 pub const SECRET: &str = "MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=";
+
+/// What a server takes for its patience with others, at most.
+const MOST_PATIENT: u32 = 10;
 
 /// Servers `s0`, `s1` and so on, which join the first one.
 pub struct TestCluster {
@@ -178,6 +181,7 @@ impl TestServer {
             "retry_join": [join.unwrap_or_else(|| format!("{ip}:{serf_port}"))],
             "ports": {"http": http_port, "dns": -1, "server": rpc_port,
                 "serf_lan": serf_port, "serf_wan": wan_port, "grpc": -1},
+            "performance": {"raft_multiplier": slowness().min(MOST_PATIENT)},
         });
         let write = |name: String, config: &Value| {
             let file = directory.join(name);

@@ -1,5 +1,6 @@
 //! A plain HTTP/1.1 client: one request a connection, nothing done behind the test's back.
 
+use crate::wait::here;
 use serde_json::Value;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -37,7 +38,7 @@ pub fn request(port: u16, method: &str, target: &str, body: &[u8]) -> io::Result
     request_at(loopback(port), PATIENCE, method, target, body)
 }
 
-/// The same at any address, of whom no more than `patience` is expected.
+/// The same at any address, of whom no more than `patience` is expected on an ordinary machine.
 ///
 /// # Errors
 /// As [`request`].
@@ -70,7 +71,8 @@ fn loopback(port: u16) -> SocketAddr {
 }
 
 fn exchange_at(to: SocketAddr, patience: Duration, bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let mut stream = TcpStream::connect_timeout(&to, patience.min(Duration::from_secs(10)))?;
+    let patience = here(patience);
+    let mut stream = TcpStream::connect_timeout(&to, patience.min(here(Duration::from_secs(10))))?;
     stream.set_read_timeout(Some(patience))?;
     // A server may answer and close before it has read all of a body that it refuses.
     let sent = stream.write_all(bytes);

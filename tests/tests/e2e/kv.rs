@@ -1,5 +1,6 @@
 //! Stored values and locks, through the command lines of both programs.
 
+use mesh_tests::wait::here;
 use mesh_tests::{TestAgent, binary, eventually, peers, run, skip};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -171,7 +172,7 @@ fn the_program_under_a_lock_gives_its_exit_status_and_ends_when_the_lock_is_lost
     let lost = Instant::now();
     agent.request("PUT", &format!("/v1/session/destroy/{session}"), b"");
     let ended = holder.wait(Duration::from_secs(10)).expect("it ends");
-    assert!(!ended.success() && lost.elapsed() < Duration::from_secs(5), "{}", holder.log());
+    assert!(!ended.success() && lost.elapsed() < here(Duration::from_secs(5)), "{}", holder.log());
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "ended\n", "the program was asked to end");
 }
 

@@ -1,6 +1,7 @@
 //! Who waits is told, and costs nothing meanwhile.
 
-use mesh_tests::{TestAgent, binary, eventually, peers, skip, within};
+use mesh_tests::wait::pause_for;
+use mesh_tests::{TestAgent, binary, eventually, peers, skip};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use std::io::{ErrorKind, Read, Write};
@@ -174,11 +175,11 @@ fn two_thousand_blocked_watchers_cost_nothing_and_only_the_concerned_one_wakes()
     // They have all been read once a request that came after them is answered and the agent rests.
     eventually("the agent rests", || {
         let before = ticks(agent.pid());
-        within(Duration::from_millis(500), || None::<()>);
+        pause_for(Duration::from_millis(500));
         (ticks(agent.pid()) - before <= 5).then_some(())
     });
     let before = ticks(agent.pid());
-    within(Duration::from_secs(3), || None::<()>);
+    pause_for(Duration::from_secs(3));
     let spent = ticks(agent.pid()) - before;
     assert!(
         spent <= 15,

@@ -26,6 +26,9 @@ use std::time::Duration;
 
 const INIT: &str = include_str!("guest/init.sh");
 
+/// That of tests, unless something else is said.
+const PATIENCE: u32 = 5;
+
 #[derive(clap::Args)]
 pub struct Options {
     /// Kernels to test on
@@ -52,6 +55,9 @@ pub struct Options {
     /// Test this binary instead of an unoptimized one: an emulated machine is slow enough
     #[arg(long, value_name = "PATH")]
     binary: Option<PathBuf>,
+    /// How many times as long tests wait for what they expect: an emulated machine is that much slower
+    #[arg(long, default_value_t = PATIENCE, value_parser = clap::value_parser!(u32).range(1..=100))]
+    patience: u32,
     /// What to tell the test programs: the names of tests, or libtest's flags
     #[arg(last = true)]
     filter: Vec<String>,
@@ -79,6 +85,7 @@ pub fn kernel_tls() -> Result<()> {
         strace: false,
         memory: 1024,
         binary: None,
+        patience: PATIENCE,
         filter: Vec::new(),
     })
 }
@@ -151,6 +158,7 @@ fn pack(kernel: &Path, to: &Path, built: &Built, options: &Options) -> Result<()
         initramfs.program("mesh/bin/consul", &packages::consul()?)?;
     }
     let wrapped = if options.strace { "strace -f -c " } else { "" };
+    let patience = format!("MESH_TEST_PATIENCE={}", options.patience);
     let mut lines = String::new();
     for (program, path) in &built.tests {
         let inside = format!("mesh/tests/{}", program.name());
@@ -160,7 +168,7 @@ fn pack(kernel: &Path, to: &Path, built: &Built, options: &Options) -> Result<()
             .chain(options.filter.iter().map(String::as_str))
             .map(|word| format!(" {}", quoted(word)))
             .collect();
-        lines += &format!("{} {wrapped}/{inside}{words}\n", program.name());
+        lines += &format!("{} {patience} {wrapped}/{inside}{words}\n", program.name());
     }
     initramfs.file("mesh/run", 0o644, lines.as_bytes());
     initramfs.write(to)

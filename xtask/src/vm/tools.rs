@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 /// What tests of the proxy use where it is installed on this machine, and those that drive the binary.
 const OF_ALL: [&str; 2] = ["openssl", "strace"];
-const OF_E2E: [&str; 6] = ["ip", "nft", "curl", "dig", "tcpdump", "bash"];
+const OF_E2E: [&str; 8] = ["ip", "ss", "nft", "curl", "dig", "getent", "tcpdump", "bash"];
 
 /// The system's own, whose library lies beside the system's programs.
 const PYTHON: &str = "/usr/bin/python3";

@@ -2,7 +2,7 @@
 
 use super::clients::CLIENTS;
 use super::names::{ASK, ELSEWHERE, V4, asking, resolver};
-use super::{Scene, eventually_reached, mesh_denies, transparently};
+use super::{Scene, curl, eventually_reached, mesh_denies, transparently};
 use mesh_tests::netns::Namespace;
 use mesh_tests::{Output, Process, eventually, run};
 use std::process::Command;
@@ -14,9 +14,7 @@ fn within(inside: &Namespace, mut command: Command) -> Command {
 
 /// What curl finds there, from that cgroup.
 fn fetch(scene: &Scene, inside: &Namespace, below: &str, url: &str) -> Output {
-    let mut command = Command::new("curl");
-    command.args(["-sS", "--max-time", "5", url]);
-    run(&mut within(inside, scene.cgroups.enter(below, command)))
+    run(&mut within(inside, scene.cgroups.enter(below, curl(url))))
 }
 
 fn python(scene: &Scene, inside: &Namespace, script: &str, arguments: &[&str]) -> String {

@@ -2,10 +2,11 @@
 
 use super::clients::CLIENTS;
 use super::names::asking;
-use super::{Cgroups, mesh};
+use super::{Cgroups, curl, mesh};
 use mesh_tests::capture::{Capture, begins_with_handshake, contains};
 use mesh_tests::cluster::SECRET;
 use mesh_tests::netns::{self, Namespace};
+use mesh_tests::wait::here;
 use mesh_tests::{Output, Process, eventually, run, skip};
 use serde_json::{Value, json};
 use std::process::Command;
@@ -95,9 +96,7 @@ impl Host {
     }
 
     fn fetch(&self, below: &str, url: &str) -> Output {
-        let mut command = Command::new("curl");
-        command.args(["-sS", "--max-time", "5", url]);
-        run(&mut self.command(below, command))
+        run(&mut self.command(below, curl(url)))
     }
 
     /// As [`Self::fetch`], by a name that it asks a resolver for.
@@ -188,7 +187,7 @@ fn reach_each_other(hosts: &Hosts) {
         eventually("it is denied", || (a.fetch("client", url).status == Some(7)).then_some(()));
         let began = Instant::now();
         assert_eq!(a.fetch("client", url).status, Some(7), "{url}");
-        assert!(began.elapsed() < Duration::from_secs(2), "at once");
+        assert!(began.elapsed() < here(Duration::from_secs(2)), "at once");
     }
     assert_eq!(a.fetch("friend", REAL).success(), "web", "others are not");
 }

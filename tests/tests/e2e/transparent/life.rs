@@ -1,10 +1,9 @@
 //! Agents that end.
 
-use super::{Scene, eventually_reached, transparently};
+use super::{Scene, curl, eventually_reached, transparently};
 use mesh_tests::{Process, eventually, run};
 use nix::sys::signal::Signal;
 use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 #[test]
@@ -16,9 +15,8 @@ fn without_an_agent_mesh_destinations_are_refused_and_detach_leaves_nothing() {
         assert!(refused.stderr.contains("another agent of this host has it"), "{refused:?}");
         scene.agent.signal(Signal::SIGTERM);
         assert!(scene.agent.wait(Duration::from_secs(30)).is_some(), "the agent does not end");
-        let mut command = Command::new("curl");
-        command.args(["-sS", "--max-time", "5"]).arg(format!("http://{far}/"));
-        assert_eq!(run(&mut scene.cgroups.enter("client", command)).status, Some(7));
+        let fetch = curl(&format!("http://{far}/"));
+        assert_eq!(run(&mut scene.cgroups.enter("client", fetch)).status, Some(7));
         scene.cgroups.detach().success();
         assert!(!scene.cgroups.pins.join("links").exists());
     });

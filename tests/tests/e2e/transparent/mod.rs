@@ -12,6 +12,7 @@ mod strict;
 mod upgrade;
 
 use hickory_proto::rr::RecordType;
+use mesh_tests::wait::here;
 use mesh_tests::{DemoService, Output, Process, binary, dns, eventually, netns, run, skip};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
@@ -186,9 +187,7 @@ impl Scene {
 
     /// What curl finds there, from that cgroup.
     fn fetch(&self, below: &str, url: &str) -> Output {
-        let mut command = Command::new("curl");
-        command.args(["-sS", "--max-time", "5", url]);
-        run(&mut self.cgroups.enter(below, command))
+        run(&mut self.cgroups.enter(below, curl(url)))
     }
 
     /// A connection that says nothing, from a process of that cgroup.
@@ -259,6 +258,14 @@ impl Held {
 
 fn transparently(test: &'static str, body: impl FnOnce(Scene) + Send + 'static) {
     transparently_with(test, |_, _| {}, body);
+}
+
+/// A program that fetches what is there, or gives up soon.
+fn curl(url: &str) -> Command {
+    let patience = here(Duration::from_secs(5)).as_secs().to_string();
+    let mut command = Command::new("curl");
+    command.args(["-sS", "--max-time", &patience, url]);
+    command
 }
 
 /// The agent keeps what it knows on disk.

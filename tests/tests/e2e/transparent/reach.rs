@@ -1,6 +1,7 @@
 //! Who reaches whom, and how.
 
-use super::{eventually_reached, mesh, transparently};
+use super::{curl, eventually_reached, mesh, transparently};
+use mesh_tests::wait::here;
 use mesh_tests::{eventually, run};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -21,14 +22,14 @@ fn unmodified_programs_reach_services_here_and_through_the_agent_until_they_are_
         let mut python = Command::new("python3");
         python.args(["-c", script, &url]);
         assert_eq!(run(&mut scene.cgroups.enter("client", python)).success().trim(), "far");
-        let stranger = run(Command::new("curl").args(["-sS", "--max-time", "5", &url]));
+        let stranger = run(&mut curl(&url));
         assert_eq!(stranger.status, Some(7), "a process of no service is refused: {stranger:?}");
 
         run(&mut mesh(&["intention", "create", "-deny", "client", "*"])).success();
         for service in ["web", "far"] {
             let before = Instant::now();
             eventually("it is denied", || (scene.curl(service).status == Some(7)).then_some(()));
-            assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
+            assert!(before.elapsed() < here(Duration::from_secs(3)), "{:?}", before.elapsed());
         }
         let served = scene.web.connections();
         assert_eq!(scene.curl("web").status, Some(7));
@@ -51,9 +52,8 @@ fn dialling_the_transparent_listener_borrows_no_identity() {
         assert!(!leg.is_empty(), "{listeners}");
         for port in leg {
             let url = format!("http://127.0.0.1:{port}/");
-            let mut inside = Command::new("curl");
-            inside.args(["-sS", "--max-time", "5", &url]);
-            assert_ne!(run(&mut scene.cgroups.enter("client", inside)).status, Some(0), "{url}");
+            let fetched = run(&mut scene.cgroups.enter("client", curl(&url)));
+            assert_ne!(fetched.status, Some(0), "{url}");
         }
         eventually("it is told of", || scene.agent.log().contains("nobody was sent here").then_some(()));
     });

@@ -1,6 +1,6 @@
 //! A service that takes what comes through the mesh, and nothing else.
 
-use super::{Scene, mesh, transparently_with};
+use super::{Scene, curl, mesh, transparently_with};
 use mesh_tests::{Process, eventually, run};
 use serde_json::json;
 use std::process::Command;
@@ -54,7 +54,7 @@ fn a_strict_service_is_reached_through_the_mesh_alone() {
         for below in ["client", "friend"] {
             assert_eq!(scene.fetch(below, OWN).status, Some(7), "{below} goes around the mesh");
         }
-        let stranger = run(Command::new("curl").args(["-sS", "--max-time", "5", OWN]));
+        let stranger = run(&mut curl(OWN));
         assert!([Some(7), Some(28)].contains(&stranger.status), "{stranger:?}");
         assert_eq!(scene.fetch("vault", OWN).stdout, "secret", "the service reaches itself");
         eventually("they are counted", || (scene.counter("strict_refused") >= before + 2).then_some(()));
