@@ -10,10 +10,8 @@ pub struct Flow {
     pub moved: u64,
     /// How many of them the other end's application has read, for all that this end has heard.
     pub heard: u64,
-    /// Bytes that came past TCP and were read here.
-    pub read: u64,
-    /// How many of those the other end can know of.
-    pub told: u64,
+    /// Where the kernel keeps the other end's socket, as a number. 0 where that is not known.
+    pub reader: u64,
     /// Not 0: what this end writes goes by TCP for good.
     pub by_tcp: u32,
     reserved: u32,
@@ -24,8 +22,9 @@ impl Flow {
     /// control: about what TCP itself would hold for a reader who never reads.
     pub const CREDIT: u64 = 4 * 1024 * 1024;
 
-    /// After so many bytes a reader tells that he has read them.
-    pub const STEP: u64 = Self::CREDIT / 4;
+    /// From so many on it is asked, at each message, whether all was read. There is room for many a message then, because
+    /// who writes something in pieces finds the reader's queue empty before the first piece only.
+    const ASK: u64 = Self::CREDIT / 2;
 
     /// A message that is larger goes past TCP only within the first credit: TCP carries bulk faster.
     pub const SMALL: u64 = 16 * 1024;
@@ -34,14 +33,26 @@ impl Flow {
     #[inline(always)]
     #[must_use]
     pub const fn to(peer: Tuple) -> Self {
-        Self { peer, moved: 0, heard: 0, read: 0, told: 0, by_tcp: 0, reserved: 0 }
+        Self { peer, moved: 0, heard: 0, reader: 0, by_tcp: 0, reserved: 0 }
     }
 
     /// Whether a message of this size may be handed over, for all that this end has heard.
     #[inline(always)]
     #[must_use]
     pub const fn has_room(&self, size: u64) -> bool {
-        self.moved.saturating_sub(self.heard) + size <= Self::CREDIT
+        self.unheard(size) <= Self::CREDIT
+    }
+
+    /// Whether it is time to find out what was read, before a message of this size. Bulk is not worth it.
+    #[inline(always)]
+    #[must_use]
+    pub const fn asks(&self, size: u64) -> bool {
+        size <= Self::SMALL && self.unheard(size) > Self::ASK
+    }
+
+    #[inline(always)]
+    const fn unheard(&self, size: u64) -> u64 {
+        self.moved.saturating_sub(self.heard) + size
     }
 }
 
@@ -52,16 +63,15 @@ mod tests {
 
     #[test]
     fn its_layout_is_fixed() {
-        assert_eq!((size_of::<Flow>(), align_of::<Flow>()), (88, 8));
+        assert_eq!((size_of::<Flow>(), align_of::<Flow>()), (80, 8));
         let offsets = (
             offset_of!(Flow, moved),
             offset_of!(Flow, heard),
-            offset_of!(Flow, read),
-            offset_of!(Flow, told),
+            offset_of!(Flow, reader),
             offset_of!(Flow, by_tcp),
             offset_of!(Flow, reserved),
         );
-        assert_eq!(offsets, (48, 56, 64, 72, 80, 84));
+        assert_eq!(offsets, (48, 56, 64, 72, 76));
     }
 
     #[test]
@@ -71,5 +81,13 @@ mod tests {
         assert!(!used_up.has_room(1));
         assert!(Flow { heard: 1, ..used_up }.has_room(1));
         assert!(!Flow { heard: 1, ..used_up }.has_room(2));
+    }
+
+    #[test]
+    fn small_messages_ask_what_was_read_once_half_the_credit_is_used() {
+        let flow = |moved| Flow { moved, ..Flow::default() };
+        assert!(!flow(0).asks(1) && !flow(Flow::ASK - 1).asks(1) && flow(Flow::ASK).asks(1));
+        assert!(flow(Flow::CREDIT).asks(Flow::SMALL) && !flow(Flow::CREDIT).asks(Flow::SMALL + 1));
+        assert!(!Flow { heard: Flow::ASK, ..flow(Flow::CREDIT) }.asks(1));
     }
 }

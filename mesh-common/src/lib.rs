@@ -38,4 +38,4 @@ pub use workload::Workload;
 
 /// The number of this set of layouts. It grows with every change of a key, a value or a map's kind, so
 /// that programs and agent never read each other's maps by another layout.
-pub const LAYOUT: u32 = 5;
+pub const LAYOUT: u32 = 6;

@@ -18,7 +18,7 @@ mod kept;
 mod ladder;
 mod maps;
 mod names;
-mod read;
+mod reader;
 mod record;
 mod skmsg;
 mod sockops;

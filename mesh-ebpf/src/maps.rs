@@ -50,10 +50,6 @@ pub static ADMITTED: LruHashMap<Tuple, u32> = LruHashMap::with_max_entries(CONNE
 #[map(name = "strict")]
 pub static STRICT: HashMap<StrictPort, ServiceNumber> = HashMap::with_max_entries(4_096, 0);
 
-/// How much of what came past TCP an end has read, by its own view. What is evicted goes by TCP.
-#[map(name = "read")]
-pub static READ: LruHashMap<Tuple, u64> = LruHashMap::with_max_entries(16_384, 0);
-
 /// Both ends of the connections that `sk_msg` may carry, each by its own view.
 #[map(name = "sockets")]
 pub static SOCKETS: SockHash<Tuple> = SockHash::with_max_entries(CONNECTIONS, 0);

@@ -2,9 +2,11 @@
 //!
 //! This way has no flow control, and the kernel gives a reader what came past TCP before what came by
 //! TCP. So a direction that was ever left to TCP stays there, and a direction may hand over only so much that nobody
-//! is known to have read: a reader who never reads cannot make the kernel hold more.
+//! is known to have read: a reader who never reads cannot make the kernel hold more. Where threads write to one socket
+//! at once, a message of each may be on its way to the reader's queue while that is looked at: so much more.
 
-use crate::maps::{FLOW, READ, SOCKETS};
+use crate::maps::{FLOW, SOCKETS};
+use crate::reader;
 use crate::stats::count;
 use crate::storage;
 use aya_ebpf::bindings::{BPF_F_INGRESS, sk_action};
@@ -40,22 +42,18 @@ fn hand_over(ctx: &SkMsgContext) -> Option<()> {
         count(Counter::FallenBack);
         return None;
     }
+    if flow.reader == 0 {
+        flow.reader = reader::asked_for(ctx).unwrap_or_default();
+    }
     flow.moved += size;
     Some(())
 }
 
-/// The reader is asked only when the credit is used up.
+/// The reader's queue is looked at only when half the credit is used up.
 #[inline(always)]
 fn has_room(flow: &mut Flow, size: u64) -> bool {
-    if flow.has_room(size) {
-        return true;
-    }
-    if size > Flow::SMALL {
-        return false;
-    }
-    // SAFETY: the value is one word.
-    if let Some(read) = unsafe { READ.get(flow.peer) } {
-        flow.heard = *read;
+    if flow.asks(size) && reader::has_read_all(flow.reader) {
+        flow.heard = flow.moved;
     }
     flow.has_room(size)
 }

@@ -2,7 +2,7 @@
 
 use crate::context::{local_port, remote_port, words};
 use crate::kept;
-use crate::maps::{ADMITTED, FLOW, ORIGIN, READ, SOCKETS, TOLD};
+use crate::maps::{ADMITTED, FLOW, ORIGIN, SOCKETS, TOLD};
 use crate::stats::{count, tell_news};
 use crate::storage;
 use aya_ebpf::EbpfContext;
@@ -88,10 +88,6 @@ fn closed(ctx: &SockOpsContext) {
     let tuple = tuple(ctx);
     if origin.has(ARRIVES) {
         let _ = ORIGIN.remove(tuple);
-    }
-    if origin.has(Origin::FAST) {
-        let _ = READ.remove(tuple);
-        let _ = READ.remove(tuple.other_end());
     }
     if origin.has(Origin::GUARDED) {
         let _ = ADMITTED.remove(Tuple { namespace: 0, ..tuple });

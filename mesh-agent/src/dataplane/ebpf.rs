@@ -61,6 +61,9 @@ impl EbpfDataPlane {
         let (lock, kept) = (lock(pins)?, Pins::new(pins));
         let attach = |error: KernelError| DataPlaneError::new("attached", &error);
         let attachment = Attachment::attach_object(object, &cgroup, &kept).map_err(attach)?;
+        if let Some(error) = attachment.reads_unseen() {
+            tracing::info!(%error, "a connection goes past TCP for its first {} bytes only", Flow::CREDIT);
+        }
         let namespace = namespace_cookie().map_err(|error| DataPlaneError::new("attached", &error))?;
         let before = attachment.maps().config().map_err(attach)?;
         let config = Config {
@@ -134,9 +137,6 @@ impl EbpfDataPlane {
             Step::PutRule(pair, action) => self.maps().intent.set(&pair, &(action as u32)),
             Step::RemoveRule(pair) => self.maps().intent.remove(&pair),
             Step::PutDestination(at, target) => {
-                if target.fast {
-                    self.hear_reads();
-                }
                 self.maps().destination.set(&at.into(), &destination(target, namespace))
             }
             Step::RemoveDestination(at) => self.maps().destination.remove(&at.into()),
@@ -159,9 +159,18 @@ impl Asked for Resolvers {
 }
 
 impl EbpfDataPlane {
-    fn hear_reads(&mut self) {
-        if let Err(error) = self.attachment.hear_reads() {
-            tracing::info!(%error, "each connection goes past TCP for its first {} bytes only", Flow::CREDIT);
+    /// How much of a connection may go past TCP, for people.
+    fn credit(&self) -> String {
+        match self.attachment.reads_unseen() {
+            None => format!("{} bytes on their way that nobody has read", Flow::CREDIT),
+            Some(why) => {
+                let why = why.to_string(); // What the verifier says further is in the log.
+                format!(
+                    "{} bytes in a connection's life: {}",
+                    Flow::CREDIT,
+                    why.lines().next().unwrap_or_default()
+                )
+            }
         }
     }
 
@@ -245,7 +254,7 @@ impl DataPlane for EbpfDataPlane {
     }
 
     fn facts(&self) -> BTreeMap<String, String> {
-        let mut told = BTreeMap::new();
+        let mut told = BTreeMap::from([("accelerate.credit".to_owned(), self.credit())]);
         if let Ok(counters) = self.attachment.maps().counters() {
             told.extend(counters.into_iter().map(|(c, n)| (format!("counter.{}", c.name()), n.to_string())));
         }

@@ -73,7 +73,7 @@ fn what_programs_tell_that_were_built_for_it_arrives_in_the_log() {
     tracing::subscriber::with_default(kept.clone(), || {
         runtime.block_on(async {
             let mut records = lab.attachment.as_mut().unwrap().take_records().expect("they tell");
-            assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} 1 64")), "1");
+            assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} 1 64 1")), "1");
             tokio::time::timeout(Duration::from_secs(10), records.next()).await.expect("a record arrives");
         });
     });

@@ -30,14 +30,21 @@ fn role() {
         ["watch", address] => watch(address),
         ["hold", address] => hold(address, TcpStream::connect),
         ["hold-mapped", address] => hold(address, connect_mapped),
-        ["turns", address, count, size] => {
-            turns(address, count.parse().expect("a count"), size.parse().expect("a size"))
+        ["peek", address] => peek(address),
+        ["hoard", address, size] => hoard(address, number(size)),
+        ["bursts", address, burst, size] => bursts(address, number(burst), number(size)),
+        ["turns", address, count, size, pieces] => {
+            turns(address, number(count), number(size), number(pieces))
         }
-        ["stuff", address] => stuff(address),
+        ["stuff", address, size] => stuff(address, number(size)),
         _ => panic!("no such role: {role}"),
     };
     result.expect("the role is played to its end");
     std::process::exit(0); // Nothing of the test harness belongs into the answer.
+}
+
+fn number(text: &str) -> usize {
+    text.parse().expect("a number")
 }
 
 fn say(text: &str) -> io::Result<()> {
@@ -97,6 +104,42 @@ fn mute(address: &str) -> io::Result<()> {
         kept.push(stream.try_clone()?);
         Ok(())
     })
+}
+
+/// Looks at what came, again and again, and never takes it.
+fn peek(address: &str) -> io::Result<()> {
+    listen(address, |stream| {
+        let stream = stream.try_clone()?;
+        std::thread::spawn(move || while stream.peek(&mut [0; 65_536]).is_ok_and(|found| found > 0) {});
+        Ok(())
+    })
+}
+
+/// Reads so much whenever it is told to, and says so; nothing meanwhile.
+fn hoard(address: &str, size: usize) -> io::Result<()> {
+    let mut told = io::stdin().lines();
+    listen(address, |mut stream| {
+        while told.next().is_some() {
+            stream.read_exact(&mut vec![0; size])?;
+            say("read")?;
+        }
+        Ok(())
+    })
+}
+
+/// Writes so much at once, in messages of a size, and says so; again whenever it is told to.
+fn bursts(address: &str, burst: usize, size: usize) -> io::Result<()> {
+    let mut stream = TcpStream::connect(address)?;
+    let mut told = io::stdin().lines();
+    loop {
+        for _ in 0..burst / size {
+            stream.write_all(&vec![7; size])?;
+        }
+        say("written")?;
+        if told.next().is_none() {
+            return Ok(());
+        }
+    }
 }
 
 /// What leg F hears of a connection, by our own option and by the one that proxies know.
@@ -210,13 +253,15 @@ fn late(address: &str) -> io::Result<()> {
     say(&attempt(connected.map(|()| socket.into())))
 }
 
-/// Sends a message and reads it back, in turns; says how many came back as they were.
-fn turns(address: &str, count: usize, size: usize) -> io::Result<()> {
+/// Sends a message, in so many writes, and reads it back, in turns; says how many came back as they were.
+fn turns(address: &str, count: usize, size: usize, pieces: usize) -> io::Result<()> {
     let mut stream = TcpStream::connect(address)?;
     let mut good = 0;
     for turn in 0..count {
         let message = vec![u8::try_from(turn % 251).expect("it is small"); size];
-        stream.write_all(&message)?;
+        for piece in message.chunks(size.div_ceil(pieces)) {
+            stream.write_all(piece)?;
+        }
         let mut back = vec![0; size];
         stream.read_exact(&mut back)?;
         good += usize::from(back == message);
@@ -225,10 +270,10 @@ fn turns(address: &str, count: usize, size: usize) -> io::Result<()> {
 }
 
 /// Writes until the kernel takes no more for a while; says how many bytes it took.
-fn stuff(address: &str) -> io::Result<()> {
+fn stuff(address: &str, size: usize) -> io::Result<()> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_write_timeout(Some(std::time::Duration::from_millis(500)))?;
-    let message = [7; 65_536];
+    let message = vec![7; size];
     let mut taken = 0;
     while taken < 256 << 20 {
         match stream.write(&message) {

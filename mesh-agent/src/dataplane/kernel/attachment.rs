@@ -5,13 +5,14 @@ use super::facts::{Facts, ProgramFacts};
 use super::maps::{Maps, NAMES};
 use super::object::OBJECT;
 use super::pins::Pins;
-use super::programs::{self, HOOKS, Hook, READ, READ_OF, SK_MSG, STRICT};
+use super::programs::{self, HOOKS, Hook, SK_MSG, STRICT};
+use super::queue::Queue;
 use super::records::Records;
 use super::socket::cgroup_id;
 use super::trial::{Doubt, Trial};
 use aya::maps::SockHash;
 use aya::programs::{Program, ProgramFd, ProgramInfo};
-use aya::{Btf, Ebpf, EbpfLoader, VerifierLogLevel};
+use aya::{Ebpf, EbpfLoader, VerifierLogLevel};
 use mesh_common::{Counter, Pair};
 use std::fs::{self, File};
 use std::io;
@@ -28,8 +29,8 @@ pub struct Attachment {
     maps: Maps,
     pins: Pins,
     cgroup: PathBuf,
-    /// Whether it was tried to hear of reads, and may be heard.
-    hears_reads: Option<bool>,
+    /// Why it is not seen what was read of what went past TCP, where it is not.
+    reads_unseen: Option<KernelError>,
 }
 
 impl Attachment {
@@ -48,12 +49,12 @@ impl Attachment {
     /// Also where the file cannot be read, or holds other programs and maps.
     pub fn attach_object(object: Option<&Path>, cgroup: &Path, pins: &Pins) -> Result<Self, KernelError> {
         pins.prepare()?;
-        let mut ebpf = match object {
+        let (mut ebpf, reads_unseen) = match object {
             Some(file) => {
                 let read = fs::read(file).map_err(|e| KernelError::file("reading programs from", file, e))?;
-                load(&read, pins)?
+                load_all(&read, pins)?
             }
-            None => load(OBJECT, pins)?,
+            None => load_all(OBJECT, pins)?,
         };
         hang_on_sockets(&mut ebpf)?;
         for hook in HOOKS {
@@ -64,7 +65,7 @@ impl Attachment {
         }
         pins.drop_other_layouts()?;
         let maps = Maps::take(&mut ebpf)?;
-        Ok(Self { ebpf, maps, pins: pins.clone(), cgroup: cgroup.to_path_buf(), hears_reads: None })
+        Ok(Self { ebpf, maps, pins: pins.clone(), cgroup: cgroup.to_path_buf(), reads_unseen })
     }
 
     #[must_use]
@@ -88,24 +89,11 @@ impl Attachment {
         unhang(&self.pins.link(STRICT.program))
     }
 
-    /// Hears, while this value lives, of what is read of what goes past TCP, so that a credit can be used again. It costs
-    /// every such read a little, so it is off while nothing is accelerated.
-    ///
-    /// # Errors
-    /// The first time where this kernel does not let anybody hear of it: a credit is for a connection's life then.
-    pub fn hear_reads(&mut self) -> Result<(), KernelError> {
-        if self.hears_reads.is_some() {
-            return Ok(());
-        }
-        self.hears_reads = Some(false);
-        let verify = |source| KernelError::Verify { program: READ.program, source: Box::new(source) };
-        let btf = Btf::from_sys_fs().map_err(|error| verify(error.into()))?;
-        let Program::FExit(read) = program(&mut self.ebpf, READ.program)? else {
-            return Err(KernelError::Missing { what: "program", name: READ.program });
-        };
-        read.load(READ_OF, &btf).and_then(|()| read.attach()).map_err(verify)?;
-        self.hears_reads = Some(true);
-        Ok(())
+    /// Why nobody sees what was read of what went past TCP, where this kernel does not show it: a credit is for a
+    /// connection's life then.
+    #[must_use]
+    pub fn reads_unseen(&self) -> Option<&KernelError> {
+        self.reads_unseen.as_ref()
     }
 
     /// What the programs tell, where they were built for that; once.
@@ -148,7 +136,6 @@ impl Attachment {
         let mut programs: Vec<_> =
             hooks.map(|hook| self.program_facts(hook, self.pins.link(hook.program).exists())).collect();
         programs.push(self.program_facts(SK_MSG, true));
-        programs.push(self.program_facts(READ, self.hears_reads == Some(true)));
         Ok(Facts { programs, maps: self.maps.fill()? })
     }
 
@@ -160,16 +147,34 @@ impl Attachment {
     }
 }
 
+/// Has the programs look into the kernel's queues, where the kernel says where they are and lets them; a locked kernel
+/// does not. Else without, and says why.
+fn load_all(object: &[u8], pins: &Pins) -> Result<(Ebpf, Option<KernelError>), KernelError> {
+    let why = match Queue::of_this_kernel() {
+        Ok(queue) => match load(object, pins, Some(&queue)) {
+            Err(refused) if matches!(refused, KernelError::Verify { program, .. } if program == SK_MSG.program) => {
+                refused
+            }
+            loaded => return Ok((loaded?, None)),
+        },
+        Err(error) => error,
+    };
+    Ok((load(object, pins, None)?, Some(why)))
+}
+
 /// Opens the maps that the pins hold, makes those they do not, and has every program verified.
-fn load(object: &[u8], pins: &Pins) -> Result<Ebpf, KernelError> {
+fn load(object: &[u8], pins: &Pins, queue: Option<&Queue>) -> Result<Ebpf, KernelError> {
     let folder = pins.maps();
     let mut loader = EbpfLoader::new();
     loader.verifier_log_level(VerifierLogLevel::STATS);
+    if let Some(queue) = queue {
+        queue.tell(&mut loader);
+    }
     for name in NAMES {
         loader.map_pin_path(name, folder.join(name));
     }
     let mut ebpf = loader.load(object).map_err(|source| KernelError::Load { source: Box::new(source) })?;
-    for hook in HOOKS.into_iter().chain([STRICT, SK_MSG]) {
+    for hook in [SK_MSG, STRICT].into_iter().chain(HOOKS) {
         let loaded = programs::load(program(&mut ebpf, hook.program)?);
         loaded.map_err(|source| KernelError::Verify { program: hook.program, source: Box::new(source) })?;
     }

@@ -18,6 +18,8 @@ pub enum KernelError {
         #[source]
         source: Box<ProgramError>,
     },
+    #[error("the kernel's own types (BTF) cannot be used: {found}; what needs them is left out")]
+    Btf { found: &'static str },
     #[error("the object of the kernel programs has no {what} {name:?}: it was built from other sources")]
     Missing { what: &'static str, name: &'static str },
     #[error("program {program} could not be attached: {source}; {remedy}")]

@@ -11,9 +11,9 @@ use mesh_common::{
 use std::net::TcpStream;
 
 /// Each map of the object, by the name it is pinned under.
-pub(super) const NAMES: [&str; 17] = [
+pub(super) const NAMES: [&str; 16] = [
     "workload", "dest", "intent", "cfg", "doors", "counters", "events", "news", "origin", "admitted",
-    "strict", "sockets", "read", "FLOW", "resolver", "KEPT", "TOLD",
+    "strict", "sockets", "FLOW", "resolver", "KEPT", "TOLD",
 ];
 
 /// What the agent tells the programs, and what they tell it.

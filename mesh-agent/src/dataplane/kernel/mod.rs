@@ -6,6 +6,7 @@
 
 mod attachment;
 mod bpf;
+mod btf;
 mod cut;
 mod diag;
 mod error;
@@ -20,6 +21,7 @@ mod news;
 mod object;
 mod pins;
 mod programs;
+mod queue;
 mod records;
 mod resolvers;
 mod socket;

@@ -30,10 +30,6 @@ pub(super) const STRICT: Hook = Hook { program: "mesh_strict", attach_type: 0 };
 /// Hangs on the map of sockets.
 pub(super) const SK_MSG: Hook = Hook { program: "mesh_skmsg", attach_type: 7 };
 
-/// Hears of reads, in a function of the kernel's own. Without it all is right, but less is carried past TCP.
-pub(super) const READ: Hook = Hook { program: "mesh_read", attach_type: 25 };
-pub(super) const READ_OF: &str = "sk_msg_recvmsg";
-
 /// Has the kernel verify and keep the program, once.
 pub(super) fn load(program: &mut Program) -> Result<(), ProgramError> {
     match program {

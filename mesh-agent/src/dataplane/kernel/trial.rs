@@ -44,6 +44,8 @@ const TURNS: usize = 200;
 /// TCP puts off an acknowledgement for 40 ms at the most.
 const ACKNOWLEDGED: Duration = Duration::from_millis(100);
 const PARTING: &[u8] = b"parting";
+/// As long as a message may be for which the reader's queue is looked at.
+const PIECE: usize = Flow::SMALL as usize;
 /// What TCP's own buffers hold on both sides at the most, beside the credit.
 const BY_TCP: u64 = 32 << 20;
 
@@ -126,13 +128,14 @@ impl Trial<'_> {
             let mut taken = 0_u64;
             let bound = Flow::CREDIT + BY_TCP;
             while taken <= bound {
-                let message = vec![byte(usize::try_from(taken >> 16).unwrap_or_default()); 65_536];
+                let piece = usize::try_from(taken).unwrap_or_default() / PIECE;
+                let message = vec![byte(piece); PIECE];
                 match ends.near.write(&message) {
                     Ok(size) => taken += size as u64,
                     Err(error) if error.kind() == ErrorKind::WouldBlock => break,
                     Err(error) => return Err(error.into()),
                 }
-                if !taken.is_multiple_of(65_536) {
+                if !taken.is_multiple_of(PIECE as u64) {
                     break; // The last one fitted in part only.
                 }
             }
@@ -149,7 +152,7 @@ fn in_order(stream: &mut TcpStream, sent: u64) -> Result<(), Doubt> {
     let mut all = Vec::new();
     let read = stream.read_to_end(&mut all);
     read.map_err(|error| Doubt::Read { found: error.kind() })?;
-    let ordered = all.chunks(65_536).enumerate().all(|(at, chunk)| chunk.iter().all(|b| *b == byte(at)));
+    let ordered = all.chunks(PIECE).enumerate().all(|(at, chunk)| chunk.iter().all(|b| *b == byte(at)));
     if all.len() as u64 == sent && ordered { Ok(()) } else { Err(Doubt::Disorder) }
 }
 
