@@ -82,7 +82,7 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 /// The program without what only debuggers read: a build with it is ten times as large, and would be in a machine's
 /// memory.
 pub fn stripped(program: &Path) -> Result<Vec<u8>> {
-    let copy = packages::store().join("stripped");
+    let copy = packages::store().join(format!("stripped-{}", std::process::id()));
     let mut strip = Command::new("strip");
     strip.arg("-o").arg(&copy).arg(program);
     shell::must(strip)?;

@@ -31,6 +31,8 @@ pub struct Machine<'a> {
     /// The unpacked kernel.
     pub folder: &'a Path,
     pub initramfs: &'a Path,
+    /// Where it writes its report.
+    pub place: &'a Path,
     pub size: Size,
     pub limit: Duration,
     /// Its clock goes on with its instructions.
@@ -48,13 +50,11 @@ enum Ending {
 impl Machine<'_> {
     /// Runs it, shows what it prints, and returns what it reported.
     pub fn run(&self) -> Result<Report> {
-        let place = super::packages::store().join("result").join(self.kernel.name());
-        fs::create_dir_all(&place).with_context(|| format!("making {}", place.display()))?;
-        let result = place.join("result");
-        fs::write(&result, "")?;
+        let result = self.place.join("result");
+        fs::write(&result, "").with_context(|| format!("writing {}", result.display()))?;
         let mut ending = Ending::Mute;
         if self.kernel == Kernel::Uml {
-            ending = self.watch(self.user_mode_linux(&place)?, self.limit)?;
+            ending = self.watch(self.user_mode_linux(), self.limit)?;
         } else if !self.counts && qemu::kvm_is_usable() {
             ending = self.watch(self.qemu(&result, "kvm")?, KVM_PATIENCE)?;
         }
@@ -81,13 +81,13 @@ impl Machine<'_> {
         Ok(qemu::command(&arguments))
     }
 
-    fn user_mode_linux(&self, result: &Path) -> Result<Command> {
+    fn user_mode_linux(&self) -> Command {
         let mut linux = Command::new(self.folder.join("usr/bin/linux.uml"));
         linux.arg(format!("mem={}M", self.size.memory));
         linux.arg(format!("initrd={}", self.initramfs.display()));
         linux.args(["con0=fd:0,fd:1", "con=null", "quiet", "panic=-1"]);
-        linux.arg(format!("mesh.result={}", result.display()));
-        Ok(linux)
+        linux.arg(format!("mesh.result={}", self.place.display()));
+        linux
     }
 
     /// Ends it where it says nothing for as long as `patience`, and in any case at its limit.

@@ -21,6 +21,7 @@ pub use kernel::Kernel;
 use machine::Machine;
 pub use machine::Size;
 use programs::{Built, Program};
+use report::Report;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -127,14 +128,12 @@ fn on(kernel: Kernel, built: &Built, options: &Options) -> Result<String> {
     if let Some(why) = built.tests.iter().find_map(|(program, _)| kernel.bars(*program)) {
         return Ok(format!("SKIPPED: {why}"));
     }
-    let folder = packages::kernel(kernel)?;
-    let initramfs = packages::store().join(format!("{}.cpio", kernel.name()));
-    pack(&folder, &initramfs, built, options)?;
-    let size = Size { cpus: options.cpus, memory: options.memory };
-    let limit = Duration::from_secs(options.timeout);
-    let machine =
-        Machine { kernel, folder: &folder, initramfs: &initramfs, size, limit, counts: options.count };
-    let report = machine.run()?;
+    // Of its own, so that several may run at once.
+    let place = packages::store().join("runs").join(format!("{}-{}", kernel.name(), std::process::id()));
+    std::fs::create_dir_all(&place).with_context(|| format!("making {}", place.display()))?;
+    let report = run_in(&place, kernel, built, options);
+    std::fs::remove_dir_all(&place).with_context(|| format!("removing {}", place.display()))?;
+    let report = report?;
     for (program, why) in &report.skipped {
         println!("    {program}: {why}");
     }
@@ -145,6 +144,17 @@ fn on(kernel: Kernel, built: &Built, options: &Options) -> Result<String> {
         bail!("{}", faults.join("; "));
     }
     Ok(format!("passed, {} skipped", report.skipped.len()))
+}
+
+/// Packs and boots one machine there; what it reported.
+fn run_in(place: &Path, kernel: Kernel, built: &Built, options: &Options) -> Result<Report> {
+    let folder = packages::kernel(kernel)?;
+    let initramfs = place.join("initramfs.cpio");
+    pack(&folder, &initramfs, built, options)?;
+    let size = Size { cpus: options.cpus, memory: options.memory };
+    let limit = Duration::from_secs(options.timeout);
+    let counts = options.count;
+    Machine { kernel, folder: &folder, initramfs: &initramfs, place, size, limit, counts }.run()
 }
 
 fn pack(kernel: &Path, to: &Path, built: &Built, options: &Options) -> Result<()> {

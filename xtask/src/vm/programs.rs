@@ -40,9 +40,13 @@ impl Program {
     pub fn words(self) -> &'static [&'static str] {
         match self {
             // Those that carry bytes; an emulated machine is too slow for deadlines of a second.
-            Self::Proxy => {
-                &["proxy::ktls", "tests::bytes", "tests::kernel_tls", "tests::openssl", "tests::streams"]
-            }
+            Self::Proxy => &[
+                "proxy::ktls",
+                "proxy::tests::bytes",
+                "proxy::tests::kernel_tls",
+                "proxy::tests::openssl",
+                "proxy::tests::streams",
+            ],
             Self::Peers => &["over_the_kernels_tls"],
             Self::Kernel | Self::E2e => &[],
         }

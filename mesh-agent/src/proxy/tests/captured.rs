@@ -58,7 +58,7 @@ impl Captured {
         self.sent.0.lock().unwrap().insert(from, way.clone());
         socket.connect(&self.listener.local_addr().into()).unwrap();
         let stream = TcpStream::from(socket);
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(*PATIENCE)).unwrap();
         stream
     }
 }

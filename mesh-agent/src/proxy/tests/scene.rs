@@ -16,11 +16,18 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// How many times as long as on an ordinary machine things take here: emulated ones say so.
+static SLOWNESS: LazyLock<u32> = LazyLock::new(|| {
+    let told = std::env::var("MESH_TEST_PATIENCE").ok();
+    told.map_or(1, |text| text.parse().expect("MESH_TEST_PATIENCE is a number"))
+});
+
+/// How long anything may take.
+pub static PATIENCE: LazyLock<Duration> = LazyLock::new(|| Duration::from_secs(20) * *SLOWNESS);
 
 /// Waits until the condition holds.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + *PATIENCE;
     while !condition() {
         assert!(Instant::now() < end, "not in time: {what}");
         thread::park_timeout(Duration::from_millis(2));
@@ -96,7 +103,7 @@ pub fn any() -> SocketAddr {
 pub static KERNEL_TLS: LazyLock<Option<KernelTls>> = LazyLock::new(|| KernelTls::find(Ktls::On).ok());
 
 pub fn options() -> EngineOptions {
-    let short = Duration::from_secs(1);
+    let short = Duration::from_secs(1) * *SLOWNESS;
     EngineOptions {
         workers: 2,
         drain: Duration::from_secs(2),
@@ -182,8 +189,8 @@ impl Path {
 pub fn connect(address: SocketAddr) -> TcpStream {
     let stream = TcpStream::connect(address).unwrap();
     stream.set_nodelay(true).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(*PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(*PATIENCE)).unwrap();
     stream
 }
 
@@ -195,8 +202,8 @@ pub fn app(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> SocketAddr {
     thread::spawn(move || {
         for stream in listener.incoming() {
             let (stream, serve) = (stream.unwrap(), serve.clone());
-            stream.set_read_timeout(Some(PATIENCE)).unwrap();
-            stream.set_write_timeout(Some(PATIENCE)).unwrap();
+            stream.set_read_timeout(Some(*PATIENCE)).unwrap();
+            stream.set_write_timeout(Some(*PATIENCE)).unwrap();
             thread::spawn(move || serve(stream));
         }
     });

@@ -16,7 +16,7 @@ fn held() -> (Scene, Path, TcpStream, TcpStream) {
     let (sender, accepted) = mpsc::channel();
     let path = scene.path(app(move |stream| sender.send(stream).unwrap()));
     let near = path.connect();
-    let far = accepted.recv_timeout(super::scene::PATIENCE).unwrap();
+    let far = accepted.recv_timeout(*super::scene::PATIENCE).unwrap();
     (scene, path, near, far)
 }
 

@@ -3,7 +3,7 @@
 //! It wants `dockerd`, `docker`, `unshare`, `tar` and a static `busybox` (Debian: docker.io, busybox-static), and runs
 //! on demand: `cargo test --workspace --test e2e -- docker --ignored`.
 
-use super::{Cgroups, mesh, mesh_denies, start_agent, virtual_ip};
+use super::{Cgroups, is_settled, mesh, mesh_denies, start_agent, virtual_ip};
 use mesh_tests::{Output, Process, eventually, netns, run, skip};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
@@ -170,7 +170,7 @@ fn body(test: &str) -> Result<(), String> {
     std::fs::write(directory.path().join("config.json"), config).unwrap();
     let agent = start_agent(&cgroups, directory.path());
     let status = eventually("the data plane has a mode", || {
-        Some(statuses()).filter(|statuses| statuses.starts_with("mode = "))
+        Some(statuses()).filter(|statuses| statuses.strip_prefix("mode = ").is_some_and(is_settled))
     });
     if !status.starts_with("mode = ebpf") {
         return Err(status);

@@ -2,7 +2,7 @@
 
 use super::clients::CLIENTS;
 use super::names::asking;
-use super::{Cgroups, curl, mesh};
+use super::{Cgroups, curl, is_settled, mesh};
 use mesh_tests::capture::{Capture, begins_with_handshake, contains};
 use mesh_tests::cluster::SECRET;
 use mesh_tests::netns::{self, Namespace};
@@ -142,7 +142,8 @@ impl Hosts {
         b.agent(servers, &json!({"services": services}));
         a.agent(servers, &json!({"services": clients}));
         for host in [&a, &b] {
-            let mode = eventually("the data plane has a mode", || host.fact("mode"));
+            let mode =
+                eventually("the data plane has a mode", || host.fact("mode").filter(|mode| is_settled(mode)));
             if mode != "ebpf" {
                 return Err(host.fact("reason").unwrap_or(mode));
             }

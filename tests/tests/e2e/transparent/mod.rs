@@ -25,11 +25,12 @@ use tempfile::TempDir;
 /// An agent, a service `web` that it runs the proxy of, a service `far` whose proxy somebody else runs, and
 /// cgroups for them and for a `client`.
 struct Scene {
-    directory: TempDir,
     agent: Process,
     far_proxy: Option<Process>,
     web: DemoService,
     far: DemoService,
+    /// Goes after those whose logs are in it, and shown where a test fails.
+    directory: TempDir,
     /// Goes last: while somebody is in them, or the agent lives, they cannot be removed.
     cgroups: Cgroups,
 }
@@ -134,10 +135,11 @@ impl Scene {
         std::fs::write(&file, config.to_string()).unwrap();
         let (web, far) = (DemoService::start(8081, "web"), DemoService::start(8082, "far"));
         let agent = start_agent(&cgroups, directory.path());
-        let mut scene = Self { directory, agent, far_proxy: None, web, far, cgroups };
+        let mut scene = Self { agent, far_proxy: None, web, far, directory, cgroups };
         let mode = eventually("the data plane has a mode", || {
+            assert!(scene.agent.ended().is_none(), "the agent has ended");
             let status = run(&mut mesh(&["dataplane", "status"])).stdout;
-            status.starts_with("mode = ").then_some(status)
+            status.strip_prefix("mode = ").is_some_and(is_settled).then_some(status)
         });
         if !mode.starts_with("mode = ebpf") {
             return Err(mode);
@@ -225,6 +227,11 @@ except ConnectionError as e: print(type(e).__name__, flush=True)";
     fn eventually_counted(&self, name: &str) {
         eventually(name, || (self.counter(name) > 0).then_some(()));
     }
+}
+
+/// A busy agent says at first that its mode is unknown, since whom it asks does not answer.
+fn is_settled(mode: &str) -> bool {
+    !mode.starts_with("unknown")
 }
 
 fn virtual_ip(service: &str) -> Ipv4Addr {

@@ -14,6 +14,7 @@ mount -t tmpfs run /run
 mount -t cgroup2 cgroup /sys/fs/cgroup
 mount -t bpf bpf /sys/fs/bpf
 ip link set lo up
+hostname machine
 echo "127.0.0.1 localhost" >/etc/hosts
 # Nobody to ask: tests put a resolver of theirs in this file's place.
 echo "hosts: files dns" >/etc/nsswitch.conf
