@@ -147,7 +147,14 @@ impl Steerer {
 
     async fn take(&mut self, event: Event, shutdown: &Shutdown) {
         match event {
-            Event::Question(question) => return self.answer(question),
+            Event::Question(question) => {
+                // `mesh run` asks whether the cgroup is known that it has just made.
+                if self.surveyor.is_due() {
+                    let outcome = self.turn(shutdown).await;
+                    self.complain(outcome.err());
+                }
+                return self.answer(question);
+            }
             Event::Beat => {
                 let outcome = self.beat();
                 self.complain(outcome.err());

@@ -8,6 +8,7 @@ mod hosts;
 mod life;
 mod names;
 mod reach;
+mod started;
 mod strict;
 mod upgrade;
 
