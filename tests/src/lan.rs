@@ -7,19 +7,21 @@ use crate::process::run;
 use std::net::Ipv4Addr;
 use std::process::Command;
 
-/// Hosts `10.99.0.1`, `10.99.0.2` and so on. Make it in a network of the test's own: `netns::isolated`.
+/// Hosts `10.99.0.1`, `10.99.0.2` and so on. Make it in a network of the test's own, `netns::isolated`, and change it
+/// there: the rules of who hears whom are the wire's, since User-Mode Linux has nftables for bridges alone.
 pub struct Lan {
     hosts: Vec<Namespace>,
 }
 
 impl Lan {
     /// # Errors
-    /// `ip` or `nft` is missing, the kernel has no bridges or no nftables, or we may not use them.
+    /// `ip` or `nft` is missing, the kernel has no bridges or no nftables for them, or we may not use them.
     pub fn new(hosts: usize) -> Result<Self, String> {
-        let mut here = shell(
-            "ip link add wire type bridge && ip address add 10.99.0.254/24 dev wire && ip link set wire up",
-        );
-        must(&mut here)?;
+        must(&mut shell(
+            "ip link add wire type bridge && ip address add 10.99.0.254/24 dev wire && ip link set wire up && \
+             nft add table bridge faults && \
+             nft 'add chain bridge faults cuts { type filter hook forward priority 0; }'",
+        ))?;
         let hosts = (0..hosts).map(add_host).collect::<Result<_, _>>()?;
         Ok(Self { hosts })
     }
@@ -34,7 +36,8 @@ impl Lan {
 
     /// Nothing more gets from the first to the second. What was under way is lost without a word.
     pub fn silence(&self, from: usize, to: usize) {
-        self.rule(to, &format!("add rule ip faults hears ip saddr {} drop", address(from)));
+        let (from, to) = (address(from), address(to));
+        rule(&format!("add rule bridge faults cuts ip saddr {from} ip daddr {to} drop"));
     }
 
     /// Nothing gets from these to the others, nor back.
@@ -58,18 +61,17 @@ impl Lan {
     }
 
     pub fn heal(&self) {
-        self.all().for_each(|host| self.rule(host, "flush chain ip faults hears"));
+        rule("flush chain bridge faults cuts");
     }
 
     fn all(&self) -> impl Iterator<Item = usize> + use<> {
         0..self.hosts.len()
     }
+}
 
-    fn rule(&self, host: usize, rule: &str) {
-        let mut nft = shell(&format!("nft '{rule}'"));
-        self.hosts[host].enter(&mut nft);
-        must(&mut nft).expect("a host's rules can be changed, as they could be at first");
-    }
+fn rule(rule: &str) {
+    must(&mut shell(&format!("nft '{rule}'")))
+        .expect("the wire's rules can be changed, as they could be at first");
 }
 
 /// A place for processes.
@@ -89,10 +91,7 @@ fn add_host(number: usize) -> Result<Namespace, String> {
     must(&mut shell(&format!(
         "ip link add to{number} type veth peer name eth0 netns {place} && ip link set to{number} master wire up"
     )))?;
-    let mut inside = shell(&format!(
-        "ip address add {ip}/24 dev eth0 && ip link set eth0 up && nft add table ip faults && \
-         nft 'add chain ip faults hears {{ type filter hook input priority 0; }}'"
-    ));
+    let mut inside = shell(&format!("ip address add {ip}/24 dev eth0 && ip link set eth0 up"));
     host.enter(&mut inside);
     must(&mut inside)?;
     Ok(host)

@@ -6,7 +6,8 @@ use std::io::Write;
 /// Says loudly that a test was not run and why: on standard error past libtest's capture, and in the list
 /// that `cargo xtask test` prints at its end.
 pub fn skip(test: &str, reason: &str) {
-    let line = format!("SKIPPED: {test}: {reason}\n");
+    // One line, whatever a program has said.
+    let line = format!("SKIPPED: {test}: {}\n", reason.trim().replace('\n', " "));
     let _ = std::io::stderr().write_all(line.as_bytes());
     let Some(path) = std::env::var_os("MESH_SKIP_LOG") else { return };
     if let Ok(mut log) = OpenOptions::new().append(true).create(true).open(path) {
