@@ -29,6 +29,8 @@ pub struct ServerAgreement {
 /// What came of asking the leader once.
 enum Asked {
     Answered(LeadAnswer),
+    /// The same, and applied here.
+    Applied(LeadAnswer),
     /// Nobody has taken the question.
     NotTaken,
     Failed(ConsensusError),
@@ -45,6 +47,7 @@ impl ServerAgreement {
         loop {
             match self.ask_once(question()).await {
                 Asked::Answered(answer) => return self.applied(answer).await,
+                Asked::Applied(answer) => return Ok(answer),
                 Asked::Failed(error) => return Err(error),
                 Asked::NotTaken if self.pool.is_none() || Instant::now() > until => {
                     return Err(ConsensusError::NoLeader);
@@ -59,7 +62,11 @@ impl ServerAgreement {
 
     async fn ask_once(&self, question: LeadQuestion) -> Asked {
         if self.raft.leads() {
-            return asked(lead(&self.raft, question).await);
+            return match asked(lead(&self.raft, question).await) {
+                // This server has led the write, and applied it to answer.
+                Asked::Answered(answer) if answer.outcome.is_some() => Asked::Applied(answer),
+                asked => asked,
+            };
         }
         let began = Instant::now();
         let Some((leader, pool)) = way_to_leader(&self.raft, self.pool.as_ref()) else {

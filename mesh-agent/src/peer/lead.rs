@@ -20,8 +20,8 @@ pub(super) async fn lead(raft: &RaftNode, question: LeadQuestion) -> Result<Lead
 }
 
 async fn write(raft: &RaftNode, command: Command) -> Result<LeadAnswer, AgreementError> {
-    let outcome = raft.write(command).await?;
-    Ok(LeadAnswer { outcome: Some(outcome), log: raft.committed_log().await? })
+    let (outcome, log) = raft.write_at(command).await?;
+    Ok(LeadAnswer { outcome: Some(outcome), log })
 }
 
 async fn index(raft: &RaftNode, consistency: ReadConsistency) -> Result<LeadAnswer, AgreementError> {

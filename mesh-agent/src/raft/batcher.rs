@@ -10,7 +10,7 @@ use tokio::time::Instant;
 /// A command that waits to be written, and where its outcome goes.
 struct Proposal {
     command: Command,
-    answer: oneshot::Sender<Result<Outcome, AgreementError>>,
+    answer: oneshot::Sender<Result<(Outcome, u64), AgreementError>>,
 }
 
 /// Proposals beyond these wait in their callers.
@@ -28,8 +28,8 @@ const CONFIRM: Duration = Duration::from_secs(10);
 pub(super) struct Proposals(mpsc::Sender<Proposal>);
 
 impl Proposals {
-    /// Completes once the command is committed and applied here.
-    pub(super) async fn write(&self, command: Command) -> Result<Outcome, AgreementError> {
+    /// Completes once the command is committed and applied here, with its outcome and which entry of the log it is in.
+    pub(super) async fn write(&self, command: Command) -> Result<(Outcome, u64), AgreementError> {
         let (answer, outcome) = oneshot::channel();
         self.0.send(Proposal { command, answer }).await.map_err(|_| stopped())?;
         outcome.await.map_err(|_| stopped())?
@@ -83,11 +83,11 @@ impl Batcher {
         let (commands, answers): (Vec<_>, Vec<_>) =
             batch.map(|Proposal { command, answer }| (command, answer)).unzip();
         match self.commit(Batch(commands.into())).await {
-            Ok(Applied(outcomes)) => {
+            Ok((Applied(outcomes), log)) => {
                 debug_assert_eq!(outcomes.len(), answers.len(), "an outcome for each command");
                 for (answer, outcome) in answers.into_iter().zip(outcomes) {
                     // A caller that has gone does not want its outcome.
-                    let _ = answer.send(Ok(outcome));
+                    let _ = answer.send(Ok((outcome, log)));
                 }
             }
             Err(error) => {
@@ -108,14 +108,14 @@ impl Batcher {
     /// Who does not lead takes nothing. What was handed to a leader may be in its log when it loses the lead, and
     /// on another server's disk too, from where a later leader commits it: openraft says "ask the leader" for that
     /// as well, but whoever asks again could do it twice.
-    async fn commit(&self, batch: Batch) -> Result<Applied, AgreementError> {
+    async fn commit(&self, batch: Batch) -> Result<(Applied, u64), AgreementError> {
         if !self.may_lead() {
             return Err(AgreementError::NotLeader);
         }
         let began = Instant::now();
         let written = tokio::time::timeout(CONFIRM, self.raft.client_write(batch)).await;
         match written.map_err(|_| AgreementError::Unconfirmed { waited: CONFIRM })? {
-            Ok(response) => Ok(response.data),
+            Ok(response) => Ok((response.data, response.log_id.index)),
             Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => {
                 Err(AgreementError::Unconfirmed { waited: began.elapsed() })
             }

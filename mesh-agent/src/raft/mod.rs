@@ -10,6 +10,7 @@ mod core_log;
 mod elections;
 mod error;
 mod files;
+mod herald;
 mod keeper;
 mod lanes;
 mod memory_log;

@@ -2,6 +2,7 @@ use super::answering::Answering;
 use super::batcher::{Batcher, Proposals};
 use super::elections::Elections;
 use super::files::{FileSystem, StdFileSystem};
+use super::herald::{Ended, Herald, Metrics, News};
 use super::keeper::Keeper;
 use super::network::Peers;
 use super::open::open;
@@ -11,8 +12,8 @@ use super::types::{NodeId, Raft, is_of};
 use super::{AgreementError, Founding, MessageError, RaftError, RaftOptions};
 use crate::state::{Command, Outcome, Store};
 use crate::task::{Shutdown, TaskGroup};
-use openraft::error::{CheckIsLeaderError, Fatal};
-use openraft::{BasicNode, ChangeMembers, RaftMetrics};
+use openraft::error::CheckIsLeaderError;
+use openraft::{BasicNode, ChangeMembers};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub struct RaftNode {
     pub(super) raft: Raft,
     /// What the core says of itself; looked at by every read.
     metrics: watch::Receiver<Metrics>,
+    news: watch::Receiver<News>,
     pub(super) id: NodeId,
     pub(super) peers: Peers,
     pub(super) lease: Duration,
@@ -32,8 +34,6 @@ pub struct RaftNode {
     proposals: Proposals,
     _tasks: TaskGroup,
 }
-
-type Metrics = RaftMetrics<NodeId, BasicNode>;
 
 /// How long a server that is alone may take to elect itself.
 const ELECTION: Duration = Duration::from_secs(10);
@@ -85,13 +85,16 @@ impl RaftNode {
             id: options.node_id,
             missed_after: options.election_timeout * 3 / 4,
         };
+        let metrics = raft.metrics();
+        let (tell, news) = watch::channel(News::default());
+        let herald = Herald { metrics: metrics.clone(), news: tell };
         let mut tasks = TaskGroup::new();
+        tasks.spawn("raft herald", herald.run());
         tasks.spawn("raft batcher", batcher.run(shutdown.clone()));
         tasks.spawn("raft elections", elections.run(shutdown.clone()));
         tasks.spawn("raft keeper", keeper.run(shutdown));
         let (id, lease) = (options.node_id, options.lease());
-        let metrics = raft.metrics();
-        Ok(Self { raft, metrics, id, peers, lease, lost_after, answering, proposals, _tasks: tasks })
+        Ok(Self { raft, metrics, news, id, peers, lease, lost_after, answering, proposals, _tasks: tasks })
     }
 
     /// What another server asks, answered.
@@ -120,6 +123,14 @@ impl RaftNode {
     /// # Errors
     /// This server does not lead, does not reach a majority, or has stopped.
     pub async fn write(&self, command: Command) -> Result<Outcome, AgreementError> {
+        Ok(self.write_at(command).await?.0)
+    }
+
+    /// The same, and up to which entry of the log a server must have applied it to see the command.
+    ///
+    /// # Errors
+    /// As [`RaftNode::write`].
+    pub async fn write_at(&self, command: Command) -> Result<(Outcome, u64), AgreementError> {
         self.proposals.write(command).await
     }
 
@@ -164,13 +175,8 @@ impl RaftNode {
     /// Completes when this server does not believe any more that the one at this address leads.
     pub async fn leader_is_not(&self, address: SocketAddr) {
         let address = address.to_string();
-        let leads = |metrics: &Metrics| {
-            let leader = metrics.current_leader.as_ref();
-            let node = leader.and_then(|id| metrics.membership_config.membership().get_node(id));
-            node.is_some_and(|node| node.addr == address)
-        };
         // Fails where the core has ended, and with it the belief.
-        let _ = self.raft.metrics().wait_for(|metrics| !leads(metrics)).await;
+        let _ = self.news.clone().wait_for(|news| news.leader.as_ref() != Some(&address)).await;
     }
 
     /// The addresses of all servers, as `ip:port`.
@@ -190,12 +196,10 @@ impl RaftNode {
     /// # Errors
     /// It was not shut down but failed, of its disk for instance: the process must end.
     pub async fn stopped(&self) -> Result<(), RaftError> {
-        let mut metrics = self.metrics.clone();
-        let ended = metrics.wait_for(|m| m.running_state.is_err()).await;
-        match ended.map(|m| m.running_state.clone()) {
-            Ok(Ok(()) | Err(Fatal::Stopped)) | Err(_) => Ok(()),
-            Ok(Err(fatal)) => Err(RaftError::Failed { reason: fatal.to_string() }),
-        }
+        let mut news = self.news.clone();
+        // Fails where nobody tells any more, since this server has been dropped.
+        let ended = news.wait_for(|news| news.ended.is_some()).await.map(|news| news.ended.clone());
+        ended.ok().flatten().map_or(Ok(()), Ended::result)
     }
 }
 
