@@ -42,7 +42,7 @@ pub(super) async fn build(
     let ((control, requests), (dataplane, questions)) = (Control::new(), AskDataPlane::new());
     let pools = Pools::start(&config, id, &control, &mut tasks, &shutdown).await?;
     let mut core = Core::start(&config, id, pools.lan.clone(), &shutdown).await?;
-    core.serve(&config, &mut tasks, &shutdown)?;
+    core.serve(&config, &mut tasks, &shutdown).await?;
     pools.open(core.federation());
     let mesh = Mesh::start(&config, &core, &mut tasks, &shutdown).await?;
     let catalog = core.catalog.clone();
@@ -83,9 +83,9 @@ pub(super) async fn build(
     doors.serve(&mut tasks, &shutdown);
     membership::tend(&config, pools.lan.as_ref(), core.voters(), &catalog, &mut tasks, &shutdown);
     let syncer = keep(&config, &local, &catalog, &mesh, &mut tasks, &shutdown);
-    let raft = core.raft().cloned();
+    let (raft, raft_thread) = (core.raft().cloned(), core.raft_thread());
     #[rustfmt::skip] // One line a field would make this function too long.
-    let house = House { command_line, config, observed, raft, pools, local, syncer, watches, requests, signals, tasks, shutdown };
+    let house = House { command_line, config, observed, raft, raft_thread, pools, local, syncer, watches, requests, signals, tasks, shutdown };
     Ok(house)
 }
 

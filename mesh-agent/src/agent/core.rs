@@ -13,7 +13,7 @@ use crate::leaf::CertSigner;
 use crate::peer::Federation;
 use crate::raft::RaftNode;
 use crate::state::Store;
-use crate::task::{Shutdown, TaskGroup};
+use crate::task::{Shutdown, TaskGroup, Workers};
 use std::sync::Arc;
 use uuid::Uuid;
 
@@ -67,14 +67,14 @@ impl Core {
     ///
     /// # Errors
     /// The address for servers' calls cannot be listened on.
-    pub fn serve(
+    pub async fn serve(
         &mut self,
         config: &RuntimeConfig,
         tasks: &mut TaskGroup,
         shutdown: &Shutdown,
     ) -> Result<(), StartError> {
         match &mut self.seat {
-            Seat::Server(seat) => seat.serve(config, self.ca.clone(), tasks, shutdown),
+            Seat::Server(seat) => seat.serve(config, self.ca.clone(), tasks, shutdown).await,
             Seat::Client(seat) => {
                 seat.serve(tasks, shutdown);
                 Ok(())
@@ -102,6 +102,14 @@ impl Core {
     pub fn raft(&self) -> Option<&Arc<RaftNode>> {
         match &self.seat {
             Seat::Server(seat) => Some(&seat.raft),
+            Seat::Client(_) => None,
+        }
+    }
+
+    /// Where Raft lives, as long as somebody keeps it.
+    pub fn raft_thread(&self) -> Option<Arc<Workers>> {
+        match &self.seat {
+            Seat::Server(seat) => Some(seat.thread.clone()),
             Seat::Client(_) => None,
         }
     }

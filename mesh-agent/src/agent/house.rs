@@ -5,7 +5,7 @@ use super::observed::Observed;
 use super::signals::{Asked, Signals};
 use crate::local::{LocalState, StateSyncer};
 use crate::raft::{RaftError, RaftNode};
-use crate::task::{Shutdown, TaskError, TaskGroup};
+use crate::task::{Shutdown, TaskError, TaskGroup, Workers};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, watch};
@@ -20,6 +20,8 @@ pub(super) struct House {
     pub observed: Observed,
     /// None on a client agent.
     pub raft: Option<Arc<RaftNode>>,
+    /// Ends last: what still runs may want to write.
+    pub raft_thread: Option<Arc<Workers>>,
     pub pools: Pools,
     pub local: Arc<LocalState>,
     pub syncer: StateSyncer,
@@ -76,6 +78,7 @@ impl House {
         };
         self.shutdown.begin();
         self.tasks.finish().await;
+        drop(self.raft_thread);
         tracing::info!("the agent has ended");
         ending
     }

@@ -47,10 +47,12 @@ fn start(arguments: &[String]) -> Result<Ending, RunError> {
     let _pid_file = PidFile::write(config.pid_file.as_deref())?;
     let runtime =
         tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(StartError::Runtime)?;
-    let ending = runtime.block_on(async {
+    let life = async {
         let house = build(command_line, config, observed).await?;
         Ok::<_, StartError>(house.run().await)
-    })?;
+    };
+    // On this thread it would be woken by each change that it looks at, and a switch of threads costs more than the look.
+    let ending = runtime.block_on(runtime.spawn(life)).map_err(|e| StartError::Runtime(e.into()))??;
     Ok(ending)
 }
 

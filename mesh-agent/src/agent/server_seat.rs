@@ -8,14 +8,16 @@ use crate::ca::CaManager;
 use crate::catalog::Consensus;
 use crate::gossip::Gossip;
 use crate::leader::Voters;
-use crate::peer::{Acquaintances, Federation, PeerDoor, RaftWire, ServerAgreement};
+use crate::peer::{Acquaintances, DividedDoor, Federation, PeerDoor, RaftWire, ServerAgreement};
 use crate::pki::cluster::ClusterTls;
 use crate::raft::{NoPeers, RaftError, RaftNode, Transport};
 use crate::rpc::{Pool, RpcLimits, RpcServer};
 use crate::state::Store;
-use crate::task::{Shutdown, TaskGroup};
+use crate::task::{Shutdown, TaskGroup, Workers};
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use tokio::runtime::Handle;
 use uuid::Uuid;
 
 /// A server: it holds the state, with others or alone.
@@ -24,6 +26,8 @@ pub(super) struct ServerSeat {
     pub agreement: Arc<dyn Consensus>,
     store: Arc<Store>,
     line: Option<Line>,
+    /// Where Raft lives, with all that other servers say to it: a message, a disk and an answer wake no other thread.
+    pub thread: Arc<Workers>,
     /// None where a server is alone for good.
     gossip: Option<Gossip>,
     acquaintances: Arc<Acquaintances>,
@@ -56,19 +60,22 @@ impl ServerSeat {
     ) -> Result<Self, StartError> {
         let line = cluster_tls(config, id)?.map(|tls| Line::new(tls, config));
         let transport: Arc<dyn Transport> = match &line {
-            Some(line) => Arc::new(RaftWire(line.pool.clone())),
+            Some(line) => Arc::new(RaftWire::new(line.tls.clone())),
             None => Arc::new(NoPeers),
         };
+        let thread = Arc::new(Workers::start_one("mesh-raft").map_err(StartError::Runtime)?);
         let options = options::raft(config, id);
         let (node_id, address) = (options.node_id, options.address);
-        let raft = Arc::new(RaftNode::start(options, store.clone(), transport, shutdown.clone()).await?);
+        let start = RaftNode::start(options, store.clone(), transport, shutdown.clone());
+        let raft = Arc::new(thread.run(start).await.ok_or_else(ended)??);
         let pool = line.as_ref().map(|line| line.pool.clone());
         let agreement = Arc::new(ServerAgreement::new(raft.clone(), pool));
         let expects = config.cluster.expect;
         let members = gossip.as_ref().map(Gossip::watch);
         let acquaintances = Acquaintances::new(raft.clone(), node_id, address, expects, members).await;
         let acquaintances = Arc::new(acquaintances.map_err(|e| RaftError::Core { reason: e.to_string() })?);
-        Ok(Self { raft, agreement, store, line, gossip, acquaintances, pages: InsidePages::default() })
+        let pages = InsidePages::default();
+        Ok(Self { raft, agreement, store, line, thread, gossip, acquaintances, pages })
     }
 
     /// Who votes; a server is asked who it is before it is taken in.
@@ -96,7 +103,7 @@ impl ServerSeat {
     ///
     /// # Errors
     /// The address for servers' calls cannot be listened on.
-    pub fn serve(
+    pub async fn serve(
         &self,
         config: &RuntimeConfig,
         ca: Arc<CaManager>,
@@ -114,9 +121,13 @@ impl ServerSeat {
             pages: Arc::new(self.pages.clone()),
         });
         let listen = SocketAddr::new(config.network.bind, config.network.server_port);
-        let server = RpcServer::bind(listen, &line.tls, door, RpcLimits::default())
-            .map_err(|source| StartError::Rpc { address: listen, source })?;
-        tasks.spawn("rpc", server.run(shutdown.clone()));
+        let door = Arc::new(DividedDoor { door, elsewhere: Handle::current() });
+        let (tls, thread) = (line.tls.clone(), self.thread.clone());
+        let bind = async move { RpcServer::bind(listen, &tls, door, RpcLimits::default()) };
+        let server = thread.run(bind).await.ok_or_else(ended)?;
+        let server = server.map_err(|source| StartError::Rpc { address: listen, source })?;
+        let serve = server.run(shutdown.clone());
+        tasks.spawn("rpc", async move { thread.run(serve).await.expect("its panic has been told") });
         if let Some(gossip) = &self.gossip {
             let (raft, pool) = (self.raft.clone(), line.pool.clone());
             let (acquaintances, members) = (self.acquaintances.clone(), gossip.watch());
@@ -125,4 +136,9 @@ impl ServerSeat {
         }
         Ok(())
     }
+}
+
+/// Raft's thread has panicked.
+fn ended() -> StartError {
+    StartError::Runtime(io::Error::other("the thread of the servers' agreement has ended; the log says why"))
 }

@@ -5,6 +5,7 @@
 
 mod acquaintances;
 mod agreement;
+mod divided;
 mod door;
 mod federation;
 mod lead;
@@ -18,6 +19,7 @@ mod wire;
 
 pub use acquaintances::Acquaintances;
 pub use agreement::ServerAgreement;
+pub use divided::DividedDoor;
 pub use door::{Pages, PeerDoor};
 pub use federation::{Federation, Unreached};
 pub use lead::way_to_leader;

@@ -69,7 +69,7 @@ async fn server(id: u64, address: SocketAddr, secret: &JoinSecret) -> Node {
     let pool = Pool::new(tls.clone(), RpcLimits::default());
     let options =
         RaftOptions { founding: Founding::Together, ..RaftOptions::new(id, address, Storage::Memory) };
-    let wire = Arc::new(RaftWire(pool.clone()));
+    let wire = Arc::new(RaftWire::new(tls.clone()));
     let raft = Arc::new(RaftNode::start(options, store.clone(), wire, shutdown.clone()).await.unwrap());
     let agreement = Arc::new(ServerAgreement::new(raft.clone(), Some(pool)));
     let acquaintances = Acquaintances::new(raft.clone(), id, address, 3, None).await.unwrap();

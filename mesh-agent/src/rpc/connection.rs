@@ -1,12 +1,13 @@
 use super::handler::Handler;
 use super::limits::{CONNECTION_WINDOW, STREAM_WINDOW};
 use super::service::Service;
-use super::{RpcLimits, socket};
+use super::{RpcLimits, messages, socket};
 use crate::pki::cluster::{ClusterTls, NodeIdentity};
 use crate::task::{Shutdown, TaskGroup};
 use hyper::server::conn::http2;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use tokio::net::TcpStream;
@@ -23,6 +24,8 @@ pub(super) struct Connections {
 
 struct Shared {
     tls: ClusterTls,
+    /// Takes calls and messages.
+    server: Arc<ServerConfig>,
     handler: Arc<dyn Handler>,
     limits: RpcLimits,
 }
@@ -40,13 +43,18 @@ enum Unserved {
     Identity(#[from] crate::pki::cluster::TrustError),
     #[error("the connection ended abnormally: {0}")]
     Ended(#[from] hyper::Error),
+    #[error("the connection for messages ended abnormally: {0}")]
+    Messages(#[source] std::io::Error),
 }
 
 impl Connections {
     pub(super) fn new(tls: ClusterTls, handler: Arc<dyn Handler>, limits: RpcLimits) -> Self {
         let seats = Arc::new(Semaphore::new(limits.connections));
         let handshakes = Arc::new(Semaphore::new(limits.handshakes));
-        Self { shared: Arc::new(Shared { tls, handler, limits }), seats, handshakes }
+        let mut server = ServerConfig::clone(&tls.server);
+        server.alpn_protocols.push(messages::PROTOCOL.to_vec());
+        let shared = Shared { tls, server: Arc::new(server), handler, limits };
+        Self { shared: Arc::new(shared), seats, handshakes }
     }
 
     /// A peer that there is no room for is told by the end of its connection.
@@ -83,7 +91,7 @@ impl Shared {
         shutdown: Shutdown,
     ) -> Result<(), Unserved> {
         socket::hasten(&stream);
-        let handshake = TlsAcceptor::from(self.tls.server.clone()).accept(stream);
+        let handshake = TlsAcceptor::from(self.server.clone()).accept(stream);
         let handshake = tokio::time::timeout(self.limits.handshake_timeout, handshake);
         let stream = tokio::select! {
             shaken = handshake => shaken.map_err(|_| Unserved::Slow)?,
@@ -111,8 +119,13 @@ impl Shared {
         shutdown: Shutdown,
     ) -> Result<(), Unserved> {
         let service = Arc::new(Service { handler: self.handler.clone(), peer, address, limits: self.limits });
+        if stream.get_ref().1.alpn_protocol() == Some(messages::PROTOCOL) {
+            let served = messages::serve(stream, service, self.limits, shutdown).await;
+            return served.map_err(Unserved::Messages);
+        }
         let service = service_fn(move |request| service.clone().answer(request));
-        let connection = builder(&self.limits).serve_connection(TokioIo::new(stream), service);
+        let connection =
+            builder(&self.limits).serve_connection(TokioIo::new(socket::gathered(stream)), service);
         let mut connection = std::pin::pin!(connection);
         tokio::select! {
             ended = connection.as_mut() => return Ok(ended?),

@@ -1,5 +1,5 @@
 use super::RpcError;
-use super::peer::InUse;
+use super::line::InUse;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::Stream;
 use http_body_util::BodyExt;

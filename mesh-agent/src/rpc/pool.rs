@@ -2,10 +2,10 @@ use super::body::whole;
 use super::call::{Kind, REASON};
 use super::codec::{decode, encode};
 use super::frames::Frames;
-use super::peer::{Drive, Driver, Line, Peer};
+use super::line::{Line, dial};
+use super::peer::{Dial, Drive, Peer, keep_drivers};
 use super::{RpcError, RpcLimits};
 use crate::pki::cluster::ClusterTls;
-use crate::task::TaskGroup;
 use bytes::Bytes;
 use http::{Method, Request, Response};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -26,7 +26,7 @@ const REMEMBERED: usize = 256;
 pub struct Pool {
     tls: ClusterTls,
     limits: RpcLimits,
-    peers: Arc<Mutex<HashMap<SocketAddr, Arc<Peer>>>>,
+    peers: Arc<Mutex<HashMap<SocketAddr, Arc<Peer<Line>>>>>,
     drive: Drive,
 }
 
@@ -39,13 +39,7 @@ struct Target {
 
 impl Pool {
     pub fn new(tls: ClusterTls, limits: RpcLimits) -> Self {
-        let drivers = Mutex::new(TaskGroup::new());
-        let drive = move |driver: Driver| {
-            let mut drivers = drivers.lock().unwrap_or_else(PoisonError::into_inner);
-            drivers.reap();
-            drivers.spawn("rpc connection to a peer", driver);
-        };
-        Self { tls, limits, peers: Arc::default(), drive: Arc::new(drive) }
+        Self { tls, limits, peers: Arc::default(), drive: keep_drivers() }
     }
 
     /// Asks a peer and waits for its one answer, `patience` at most, connecting included.
@@ -116,7 +110,7 @@ impl Pool {
         let peer = self.peer(target.peer);
         let mut again = true;
         loop {
-            let mut line = peer.line(&self.tls, &self.limits, &self.drive).await?;
+            let mut line = peer.line(|address| self.dial(address)).await?;
             let in_use = line.hold();
             let request = target.request(body.clone());
             match line.sender.try_send_request(request).await {
@@ -146,7 +140,11 @@ impl Pool {
         }
     }
 
-    fn peer(&self, address: SocketAddr) -> Arc<Peer> {
+    fn dial(&self, address: SocketAddr) -> Dial<Line> {
+        Box::pin(dial(address, self.tls.clone(), self.limits, self.drive.clone()))
+    }
+
+    fn peer(&self, address: SocketAddr) -> Arc<Peer<Line>> {
         let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
         if peers.len() >= REMEMBERED {
             peers.retain(|_, peer| !peer.is_idle());

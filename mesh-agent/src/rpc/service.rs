@@ -37,11 +37,35 @@ impl Service {
         Ok(response)
     }
 
+    /// The most bytes of a body for this method; 0 where this peer may not call it.
+    pub(super) fn most(&self, method: &str) -> usize {
+        self.handler.most(&self.peer, method)
+    }
+
+    /// A message that came whole, with [`Service::most`] of its method.
+    pub(super) async fn message(&self, method: &str, most: usize, body: Bytes) -> Result<Bytes, Refusal> {
+        if most == 0 {
+            return Err(self.forbidden(method));
+        }
+        if body.len() > most {
+            return Err(Refusal::new(format!("a message for {method:?} has at most {most} bytes")));
+        }
+        let call = Call { peer: self.peer.clone(), address: self.address, method: method.to_owned(), body };
+        match self.handler.answer(call).await? {
+            Reply::One(answer) => Ok(answer),
+            Reply::Frames(_) => Err(Refusal::new(format!("{method:?} is answered by frames: call it"))),
+        }
+    }
+
+    fn forbidden(&self, method: &str) -> Refusal {
+        Refusal::new(format!("a {} may not call {method:?}", self.peer.role.label()))
+    }
+
     async fn handle(&self, request: Request<Incoming>) -> Result<Reply, Refusal> {
         let method = request.uri().path().trim_start_matches('/').to_owned();
-        let most = self.handler.most(&self.peer, &method);
+        let most = self.most(&method);
         if most == 0 {
-            return Err(Refusal::new(format!("a {} may not call {method:?}", self.peer.role.label())));
+            return Err(self.forbidden(&method));
         }
         let body = self.read(request.into_body(), most).await?;
         let call = Call { peer: self.peer.clone(), address: self.address, method, body };

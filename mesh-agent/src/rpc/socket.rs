@@ -1,10 +1,13 @@
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::io::{AsyncWrite, BufWriter};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// Connections that the kernel keeps for us until they are accepted.
 const BACKLOG: u32 = 1024;
+/// What a record of TLS holds at most, in bytes.
+const RECORD: usize = 16 << 10;
 /// After so long without an acknowledgement the kernel gives a connection up. Its own patience is minutes.
 #[cfg(target_os = "linux")]
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
@@ -28,4 +31,9 @@ pub(super) async fn connect(to: SocketAddr, limit: Duration) -> io::Result<TcpSt
     let stream = connected.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
     hasten(&stream);
     Ok(stream)
+}
+
+/// Frames that are written together go as one record in one call to the kernel, not each by itself.
+pub(super) fn gathered<S: AsyncWrite>(stream: S) -> BufWriter<S> {
+    BufWriter::with_capacity(RECORD, stream)
 }

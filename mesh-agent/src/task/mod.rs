@@ -7,6 +7,7 @@ mod workers;
 pub use workers::Workers;
 
 use std::future::Future;
+use tokio::runtime::Handle;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
@@ -69,6 +70,20 @@ impl TaskGroup {
             task.await;
             name
         });
+    }
+
+    /// The same on another runtime.
+    pub fn spawn_on(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+        runtime: &Handle,
+    ) {
+        let named = async move {
+            task.await;
+            name
+        };
+        self.tasks.spawn_on(named, runtime);
     }
 
     /// The name of the next task that ended; `None` once there is none.

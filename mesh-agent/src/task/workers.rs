@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -28,6 +29,9 @@ type Job = Pin<Box<dyn Future<Output = ()> + Send>>;
 /// Tasks that wait for their thread; whoever has more waits too.
 const QUEUE: usize = 256;
 
+/// Between two beats of a [`metronome`].
+const BEAT: Duration = Duration::from_secs(1);
+
 /// Counts a task as long as it is there.
 struct Counted(Arc<AtomicUsize>);
 
@@ -37,8 +41,19 @@ impl Workers {
     /// # Errors
     /// The system gives no more threads or descriptors.
     pub fn start(name: &str) -> io::Result<Self> {
+        Self::start_some(name, thread::available_parallelism().map_or(1, usize::from))
+    }
+
+    /// One thread, for tasks that talk most to each other.
+    ///
+    /// # Errors
+    /// As [`Workers::start`].
+    pub fn start_one(name: &str) -> io::Result<Self> {
+        Self::start_some(name, 1)
+    }
+
+    fn start_some(name: &str, count: usize) -> io::Result<Self> {
         let abort = CancellationToken::new();
-        let count = thread::available_parallelism().map_or(1, usize::from);
         let start = |index| Worker::start(&format!("{name}-{index}"), &abort);
         let workers = (0..count).map(start).collect::<io::Result<Vec<_>>>()?;
         Ok(Self { workers, _abort: abort.drop_guard() })
@@ -55,6 +70,17 @@ impl Workers {
         };
         // A thread that has ended was told to.
         let _ = worker.inbox.send(Box::pin(job)).await;
+    }
+
+    /// What comes of a task there; nothing where it has panicked, or the threads end.
+    pub async fn run<T: Send + 'static>(&self, task: impl Future<Output = T> + Send + 'static) -> Option<T> {
+        let (told, outcome) = oneshot::channel();
+        let task = async move {
+            // Whoever has gone does not want to know.
+            let _ = told.send(task.await);
+        };
+        self.spawn(task).await;
+        outcome.await.ok()
     }
 
     /// Waits for all tasks.
@@ -85,7 +111,8 @@ impl Worker {
 
 fn work(runtime: &Runtime, mut jobs: mpsc::Receiver<Job>, abort: &CancellationToken) {
     let serve = async {
-        let mut tasks = TaskGroup::new();
+        let (mut beats, mut tasks) = (TaskGroup::new(), TaskGroup::new());
+        beats.spawn("metronome", metronome());
         while let Some(job) = jobs.recv().await {
             tasks.spawn("worker", job);
             tasks.reap();
@@ -93,6 +120,15 @@ fn work(runtime: &Runtime, mut jobs: mpsc::Receiver<Job>, abort: &CancellationTo
         tasks.finish().await;
     };
     runtime.block_on(abort.run_until_cancelled(serve));
+}
+
+/// A timer that is sooner than all others has a runtime write to its own descriptor, to be woken for having it. With
+/// one that is always sooner than the time-out of a request, no request does that.
+async fn metronome() {
+    let mut beat = tokio::time::interval(BEAT);
+    loop {
+        beat.tick().await;
+    }
 }
 
 impl Counted {
@@ -130,6 +166,18 @@ mod tests {
         }
         workers.finish().await;
         assert_eq!(threads.lock().unwrap().len(), count);
+    }
+
+    #[tokio::test]
+    async fn what_comes_of_a_task_is_told_and_a_panic_is_nothing() {
+        let workers = Workers::start_one("test").unwrap();
+        let here = thread::current().id();
+        assert_ne!(workers.run(async { thread::current().id() }).await, Some(here));
+        assert_eq!(
+            workers.run(async move { assert!(thread::current().id() == here, "on purpose") }).await,
+            None
+        );
+        assert_eq!(workers.run(async { 7 }).await, Some(7), "the thread goes on");
     }
 
     #[tokio::test]

@@ -1,4 +1,5 @@
 mod faults;
+mod messages;
 mod world;
 
 use super::*;
