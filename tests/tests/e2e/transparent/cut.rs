@@ -1,16 +1,16 @@
 //! Open connections that an intention forbids.
 
-use super::{Held, eventually_reached, mesh, transparently};
+use super::{Held, eventually_reached, mesh, transparently_by_tcp_and_past_it};
 use mesh_tests::{eventually, run};
 
 #[test]
 fn a_denied_pair_is_cut_within_a_second_on_either_path_and_others_are_not() {
-    transparently("cut", |scene| {
+    transparently_by_tcp_and_past_it("cut", |scene| {
         eventually("web is reached straight", || {
-            eventually_reached(&scene, "web");
+            eventually_reached(scene, "web");
             (scene.counter("local") > 0).then_some(())
         });
-        eventually_reached(&scene, "far");
+        eventually_reached(scene, "far");
         let (straight, through) = (scene.counter("local"), scene.counter("redirected"));
         let (web, far) = (scene.web.connections(), scene.far.connections());
         let mut cut = [scene.hold("client", "web"), scene.hold("client", "far")];

@@ -268,6 +268,20 @@ fn transparently(test: &'static str, body: impl FnOnce(Scene) + Send + 'static) 
     transparently_with(test, |_, _| {}, body);
 }
 
+/// Twice: by TCP, and with what goes to a server of this host past it. Those who wait in a read have no place in there.
+fn transparently_by_tcp_and_past_it(test: &'static str, body: impl Fn(&Scene) + Copy + Send + 'static) {
+    transparently(test, move |scene| body(&scene));
+    let setting = |_: &Cgroups, config: &mut Value| config["dataplane_accelerate"] = json!("nonblocking");
+    transparently_with(test, setting, move |scene| {
+        let acceleration = scene.fact("accelerate");
+        if !acceleration.starts_with("on") {
+            return skip(test, &acceleration);
+        }
+        body(&scene);
+        assert!(scene.counter("moved") > 0, "all went by TCP");
+    });
+}
+
 /// A program that fetches what is there, or gives up soon.
 fn curl(url: &str) -> Command {
     let patience = here(Duration::from_secs(5)).as_secs().to_string();

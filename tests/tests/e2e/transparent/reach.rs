@@ -1,6 +1,6 @@
 //! Who reaches whom, and how.
 
-use super::{curl, eventually_reached, mesh, transparently};
+use super::{curl, eventually_reached, mesh, transparently, transparently_by_tcp_and_past_it};
 use mesh_tests::wait::here;
 use mesh_tests::{eventually, run};
 use std::process::Command;
@@ -8,11 +8,11 @@ use std::time::{Duration, Instant};
 
 #[test]
 fn unmodified_programs_reach_services_here_and_through_the_agent_until_they_are_denied() {
-    transparently("reach", |scene| {
-        eventually_reached(&scene, "web");
-        eventually_reached(&scene, "far");
+    transparently_by_tcp_and_past_it("reach", |scene| {
+        eventually_reached(scene, "web");
+        eventually_reached(scene, "far");
         eventually("web is reached straight", || {
-            eventually_reached(&scene, "web"); // Through the agent, until its health is known.
+            eventually_reached(scene, "web"); // Through the agent, until its health is known.
             (scene.counter("local") > 0).then_some(())
         });
         scene.eventually_counted("redirected");
