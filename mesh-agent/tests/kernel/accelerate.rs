@@ -27,7 +27,7 @@ fn turns_stay_past_tcp_for_as_long_as_they_go_on() {
     let Some(mut lab) = renewing("turns_stay_past_tcp_for_as_long_as_they_go_on") else { return };
     let (_server, address) = lab.serve("api", "echo 127.0.0.1:0");
     lab.local(VIRTUAL, address, Destination::FAST);
-    for (size, pieces) in [(1_024, 1), (Flow::SMALL, 1), (Flow::SMALL, 2), (1_500, 3)] {
+    for (size, pieces) in [(Flow::SMALL, 1), (Flow::SMALL, 2), (6_000, 3)] {
         let (moved, turns) = (lab.count(Counter::Moved), 5 * Flow::CREDIT / size);
         let good = lab.ask("web", &format!("turns {VIRTUAL} {turns} {size} {pieces}"));
         assert_eq!(good, turns.to_string(), "{size} bytes in {pieces} pieces");
