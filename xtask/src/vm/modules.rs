@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// What a machine gets, where its kernel has it as modules: they are loaded at its start.
-pub const WANTED: [&str; 25] = [
+pub const WANTED: [&str; 26] = [
     "tls",
     "gcm",
     "ctr", // What gcm is made of is found by name, where no module for the processor brings all of it.
@@ -29,6 +29,7 @@ pub const WANTED: [&str; 25] = [
     "sch_fq",
     "nf_tables",
     "tcp_diag",
+    "udp_diag",
     "af_packet",
     "libcrc32c",
 ];
