@@ -1,7 +1,7 @@
 use super::call::Peer;
 use super::front::Front;
 use super::limits::HttpLimits;
-use crate::task::Shutdown;
+use crate::task::{Shutdown, attended};
 use axum::body::Body;
 use http::Request;
 use hyper::body::Incoming;
@@ -42,7 +42,8 @@ async fn exchange(
     shutdown: Shutdown,
 ) -> hyper::Result<()> {
     let front = &front;
-    let service = service_fn(move |request: Request<Incoming>| front.answer(peer, request.map(Body::new)));
+    let service =
+        service_fn(move |request: Request<Incoming>| attended(front.answer(peer, request.map(Body::new))));
     let connection = builder(peer, limits).serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {

@@ -2,8 +2,10 @@
 //!
 //! It does not know what the tasks do.
 
+mod attention;
 mod workers;
 
+pub use attention::attended;
 pub use workers::Workers;
 
 use std::future::Future;

@@ -1,4 +1,5 @@
 use super::TaskGroup;
+use super::attention::Attention;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -113,6 +114,7 @@ fn work(runtime: &Runtime, mut jobs: mpsc::Receiver<Job>, abort: &CancellationTo
     let serve = async {
         let (mut beats, mut tasks) = (TaskGroup::new(), TaskGroup::new());
         beats.spawn("metronome", metronome());
+        beats.spawn("attention", Attention::settle().pay());
         while let Some(job) = jobs.recv().await {
             tasks.spawn("worker", job);
             tasks.reap();

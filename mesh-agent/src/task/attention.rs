@@ -1,0 +1,114 @@
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+use tokio::sync::Notify;
+use tokio::task::yield_now;
+
+/// Keeps a thread awake for a moment after an answer, as long as questions follow so closely: to put a thread, and often
+/// its processor, to sleep and to wake it takes longer than many an answer. Whoever else wants the processor has it.
+#[derive(Default)]
+pub(super) struct Attention {
+    questions: AtomicU64,
+    answered: Notify,
+    /// Answers after which nobody waits.
+    rest: AtomicU32,
+}
+
+/// How long nobody may ask.
+const MOMENT: Duration = Duration::from_micros(100);
+/// Answers without a wait after a wait that was in vain: one that asks seldom costs next to nothing.
+const REST: u32 = 16;
+
+thread_local! {
+    static HERE: OnceCell<Arc<Attention>> = const { OnceCell::new() };
+}
+
+/// Answers a question that came to this thread; if it is one that waits for the next, it does.
+pub async fn attended<T>(answer: impl Future<Output = T>) -> T {
+    here(|attention| attention.questions.fetch_add(1, Ordering::Relaxed));
+    let answer = answer.await;
+    here(Attention::answered);
+    answer
+}
+
+fn here<T>(tell: impl FnOnce(&Attention) -> T) {
+    HERE.with(|here| here.get().map(|attention| tell(attention)));
+}
+
+impl Attention {
+    /// From now on on this thread.
+    pub(super) fn settle() -> Arc<Self> {
+        HERE.with(|here| here.get_or_init(Arc::default).clone())
+    }
+
+    fn answered(&self) {
+        let rest = self.rest.load(Ordering::Relaxed);
+        if rest == 0 {
+            self.answered.notify_one();
+        } else {
+            self.rest.store(rest - 1, Ordering::Relaxed);
+        }
+    }
+
+    /// For ever.
+    pub(super) async fn pay(self: Arc<Self>) {
+        loop {
+            self.answered.notified().await;
+            while self.is_asked().await {}
+            self.rest.store(REST, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether somebody asks within a moment. The runtime looks at its connections each time.
+    async fn is_asked(&self) -> bool {
+        let (before, until) = (self.questions.load(Ordering::Relaxed), Instant::now() + MOMENT);
+        while Instant::now() < until {
+            thread::yield_now();
+            yield_now().await;
+            if self.questions.load(Ordering::Relaxed) != before {
+                return true;
+            }
+        }
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn waits_after_an_answer() -> bool {
+        attended(async {}).await;
+        let attention = Attention::settle();
+        tokio::time::timeout(Duration::from_millis(20), attention.answered.notified()).await.is_ok()
+    }
+
+    #[tokio::test]
+    async fn a_wait_in_vain_is_not_repeated_for_a_while() {
+        let attention = Attention::settle();
+        assert!(waits_after_an_answer().await);
+        assert!(!attention.is_asked().await, "nobody asks");
+        attention.rest.store(REST, Ordering::Relaxed);
+        for answer in 0..REST {
+            assert!(!waits_after_an_answer().await, "{answer}");
+        }
+        assert!(waits_after_an_answer().await);
+    }
+
+    #[tokio::test]
+    async fn a_question_is_seen_while_it_waits() {
+        let attention = Attention::settle();
+        let asks = async {
+            loop {
+                attended(async {}).await;
+                yield_now().await;
+            }
+        };
+        tokio::select! {
+            asked = attention.is_asked() => assert!(asked),
+            () = asks => unreachable!("it asks for ever"),
+        }
+    }
+}
