@@ -5,6 +5,7 @@ use crate::http::call::Call;
 use crate::model::{Key, KvEntry, KvValue, SessionId};
 use crate::state::{Command, GetKey, KeyNames, KvVerb, KvWrite, ListKeys, Query, Refusal};
 use crate::wire::KvPair;
+use bytes::Bytes;
 use http::StatusCode;
 use std::sync::Arc;
 
@@ -67,7 +68,8 @@ pub async fn put(call: Call) -> Answered {
 
 fn put_verb(call: &Call) -> Result<KvVerb, ApiError> {
     let flags = number(call, "flags")?.unwrap_or(0);
-    let value = KvValue(call.body.clone());
+    // A copy: what came from the connection holds all of the buffer that it was read into, as long as it is there.
+    let value = KvValue(Bytes::copy_from_slice(&call.body));
     let parameters = &call.parameters;
     only_one(call, &["cas", "acquire", "release"])?;
     if let Some(index) = number(call, "cas")? {
