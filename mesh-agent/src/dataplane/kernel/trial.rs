@@ -43,6 +43,8 @@ const PATIENCE: Duration = Duration::from_millis(500);
 const TURNS: usize = 200;
 /// TCP puts off an acknowledgement for 40 ms at the most.
 const ACKNOWLEDGED: Duration = Duration::from_millis(100);
+/// After so long a reader waits in his read.
+const BEGUN: Duration = Duration::from_millis(50);
 const PARTING: &[u8] = b"parting";
 /// As long as a message may be for which the reader's queue is looked at.
 const PIECE: usize = Flow::SMALL as usize;
@@ -113,7 +115,11 @@ impl Trial<'_> {
             std::thread::scope(|scope| {
                 let answer = scope.spawn(|| answer_late(far));
                 near.write_all(PARTING)?;
-                near.shutdown(Shutdown::Write)?;
+                let parting = near.try_clone()?;
+                scope.spawn(move || {
+                    pause(BEGUN); // Who is not yet in his read when that is acknowledged is not woken.
+                    parting.shutdown(Shutdown::Write)
+                });
                 let found = expect(near, PARTING);
                 answer.join().expect("answering does not panic")?;
                 found
@@ -159,11 +165,15 @@ fn in_order(stream: &mut TcpStream, sent: u64) -> Result<(), Doubt> {
 fn answer_late(far: &mut TcpStream) -> io::Result<()> {
     let mut question = Vec::new();
     far.read_to_end(&mut question)?;
+    pause(ACKNOWLEDGED);
+    far.write_all(&question)
+}
+
+fn pause(time: Duration) {
     let begun = Instant::now();
-    while let Some(left) = ACKNOWLEDGED.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
+    while let Some(left) = time.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
         std::thread::park_timeout(left);
     }
-    far.write_all(&question)
 }
 
 /// The stream's read timeout is [`PATIENCE`]: an end of waiting before that is the kernel's mistake.
