@@ -66,7 +66,9 @@ impl Software {
     pub fn server(&self, scene: &Scene, number: u8, servers: u8, data: &Path) -> Result<Command> {
         let mut command = scene.namespace.command(self.binary(), None);
         let address = self.address(number);
-        let file = crate::bench::peer::write(scene, "control.json", &configuration())?;
+        // A file of its own: another server may be reading its one.
+        let name = format!("{}-{number}.json", self.name());
+        let file = crate::bench::peer::write(scene, &name, &configuration())?;
         command.args(["agent", "-log-level=warn", &format!("-node={}-{number}", self.name())]);
         command.args([format!("-bind={address}"), format!("-client={address}")]);
         command.arg(format!("-config-file={}", text(&file)));
