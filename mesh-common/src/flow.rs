@@ -88,6 +88,6 @@ mod tests {
         let flow = |moved| Flow { moved, ..Flow::default() };
         assert!(!flow(0).asks(1) && !flow(Flow::ASK - 1).asks(1) && flow(Flow::ASK).asks(1));
         assert!(flow(Flow::CREDIT).asks(Flow::SMALL) && !flow(Flow::CREDIT).asks(Flow::SMALL + 1));
-        assert!(!Flow { heard: Flow::ASK, ..flow(Flow::CREDIT) }.asks(1));
+        assert!(!Flow { heard: Flow::ASK + 1, ..flow(Flow::CREDIT) }.asks(1));
     }
 }
