@@ -78,6 +78,15 @@ impl Snapshots {
         }
     }
 
+    /// Whether work on them keeps a thread so long that it wants one of its own: as with the log, but where a test's
+    /// file system does not block.
+    pub(super) fn block(&self) -> bool {
+        match self {
+            Self::Memory(_) => true,
+            Self::Files { directory, .. } => directory.blocks(),
+        }
+    }
+
     /// Keeps the image durably, and removes what is older than the ones to keep.
     pub(super) fn save(&self, image: Image) -> Result<(), SnapshotError> {
         match self {

@@ -7,7 +7,6 @@ use openraft::storage::RaftStateMachine;
 use openraft::{AnyError, EntryPayload, RaftSnapshotBuilder};
 use std::io::Cursor;
 use std::sync::Arc;
-use tokio::runtime::{Handle, RuntimeFlavor};
 
 /// Applies committed entries to the store.
 pub(super) struct StateMachine {
@@ -96,12 +95,11 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             upto = self.applied.map(|id| id.index),
             "a snapshot of the leader replaces the state: this server had fallen behind its log"
         );
-        save(self.snapshots.clone(), image).await.map_err(|e| write_error(meta, &e))
+        save(&self.snapshots, image).await.map_err(|e| write_error(meta, &e))
     }
 
     async fn get_current_snapshot(&mut self) -> Result<Option<Snapshot>, StorageError> {
-        let snapshots = self.snapshots.clone();
-        let newest = blocking(move || snapshots.newest()).await;
+        let newest = on_snapshots(&self.snapshots, Snapshots::newest).await;
         let newest = newest.map_err(|e| StorageIoError::read_snapshot(None, AnyError::new(&e)))?;
         Ok(newest.map(Image::into_snapshot))
     }
@@ -117,10 +115,10 @@ pub(super) struct SnapshotBuilder {
 impl SnapshotBuilder {
     async fn build(&self) -> Result<Image, SnapshotError> {
         let (view, meta) = (self.view.clone(), self.meta.clone());
-        let encode = move || view.snapshot().map_err(|source| SnapshotError::Encode { source });
-        let state = blocking(encode).await?;
+        let encode = move |_: &Snapshots| view.snapshot().map_err(|source| SnapshotError::Encode { source });
+        let state = on_snapshots(&self.snapshots, encode).await?;
         let image = Image { meta, state: state.into() };
-        save(self.snapshots.clone(), image.clone()).await?;
+        save(&self.snapshots, image.clone()).await?;
         Ok(image)
     }
 }
@@ -132,20 +130,48 @@ impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
     }
 }
 
-async fn save(snapshots: Arc<Snapshots>, image: Image) -> Result<(), SnapshotError> {
-    blocking(move || snapshots.save(image)).await
+async fn save(snapshots: &Arc<Snapshots>, image: Image) -> Result<(), SnapshotError> {
+    on_snapshots(snapshots, move |snapshots| snapshots.save(image)).await
 }
 
-/// Runs where waiting for a disk keeps nobody else waiting, if there is such a place: a test on one thread has none.
-async fn blocking<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, SnapshotError> + Send + 'static,
+/// Runs where it keeps nobody else waiting: Raft has one thread, and heartbeats to send. A simulation, whose file system
+/// does not block, has everything on its one thread.
+async fn on_snapshots<T: Send + 'static>(
+    snapshots: &Arc<Snapshots>,
+    work: impl FnOnce(&Snapshots) -> Result<T, SnapshotError> + Send + 'static,
 ) -> Result<T, SnapshotError> {
-    if Handle::current().runtime_flavor() == RuntimeFlavor::CurrentThread {
-        return work();
+    if !snapshots.block() {
+        return work(snapshots);
     }
-    tokio::task::spawn_blocking(work).await.map_err(|_| SnapshotError::Interrupted)?
+    let snapshots = snapshots.clone();
+    let worked = tokio::task::spawn_blocking(move || work(&snapshots)).await;
+    worked.map_err(|_| SnapshotError::Interrupted)?
 }
 
 fn write_error(meta: &SnapshotMeta, error: &SnapshotError) -> StorageError {
     StorageIoError::write_snapshot(Some(meta.signature()), AnyError::new(error)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft::files::simulated::SimulatedFileSystem;
+    use crate::raft::files::{Directory, StdFileSystem};
+    use std::thread;
+
+    /// As in an agent, where Raft's runtime has one thread.
+    #[tokio::test]
+    async fn work_on_snapshots_does_not_keep_the_thread_of_raft() {
+        let disk = tempfile::tempdir().unwrap();
+        let on_disk = Directory::open(Arc::new(StdFileSystem), disk.path().into()).unwrap();
+        let simulated = Directory::open(Arc::new(SimulatedFileSystem::at_once()), "/raft".into()).unwrap();
+        for (what, snapshots, here) in [
+            ("in memory", Snapshots::in_memory(), false),
+            ("on disk", Snapshots::in_files(on_disk), false),
+            ("simulated", Snapshots::in_files(simulated), true),
+        ] {
+            let worked = on_snapshots(&Arc::new(snapshots), |_| Ok(thread::current().id())).await.unwrap();
+            assert_eq!(worked == thread::current().id(), here, "{what}");
+        }
+    }
 }
