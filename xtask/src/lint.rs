@@ -1,10 +1,11 @@
 //! `cargo xtask lint`.
 
-use crate::{shell, tidy};
+use crate::{ebpf, shell, tidy};
 use anyhow::Result;
 
 pub fn run() -> Result<()> {
     tidy::run()?;
+    ebpf::is_of_the_sources()?;
     formatting()?;
     clippy()?;
     licences()

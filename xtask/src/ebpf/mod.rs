@@ -59,15 +59,24 @@ pub fn ensure_tools() -> Result<()> {
     Linker::ensure().context("installing the linker of the kernel programs")
 }
 
+/// Proves that the object in the tree was made of these sources, as it says of itself. It needs no tools.
+///
+/// # Errors
+/// The sources have moved on.
+pub fn is_of_the_sources() -> Result<()> {
+    if Prebuilt::read()?.made.sources == hash()? {
+        return Ok(());
+    }
+    bail!(
+        "the prebuilt kernel programs are not those of the sources: run `cargo xtask build`, commit the object"
+    );
+}
+
 /// Proves that the object in the tree is that of the sources: by their hash, and byte for byte where the
 /// tools are those that it was made with.
 pub fn check() -> Result<()> {
+    is_of_the_sources()?;
     let kept = Prebuilt::read()?;
-    if kept.made.sources != hash()? {
-        bail!(
-            "the prebuilt kernel programs are not those of the sources: run `cargo xtask build`, commit the object"
-        );
-    }
     let Some(toolchain) = Toolchain::find(&kept.made.tools) else {
         shell::announce(&format!(
             "SKIPPED: comparing the kernel programs byte for byte, which cannot be built here: {}",
