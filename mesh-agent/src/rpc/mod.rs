@@ -1,7 +1,8 @@
 //! Calls between nodes: one multiplexed connection to a peer, under mutual TLS, whatever the number of calls.
 //!
 //! It is HTTP/2 whose requests name a method and carry one body, and whose answers are one body or frames without
-//! end; messages that are many and small have connections of their own. It does not know any method, nor what bodies mean; who calls is what the peer's certificate says.
+//! end; messages that are many and small have connections of their own. It does not know any method, nor what bodies
+//! mean; who calls is what the peer's certificate says.
 
 mod body;
 mod call;

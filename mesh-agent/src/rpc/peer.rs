@@ -2,6 +2,7 @@ use super::RpcError;
 use crate::task::TaskGroup;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -34,6 +35,27 @@ pub(super) fn keep_drivers() -> Drive {
     })
 }
 
+/// Peers by their addresses.
+pub(super) struct Peers<L: Connection> {
+    known: Mutex<HashMap<SocketAddr, Arc<Peer<L>>>>,
+    /// So many are remembered before those without a connection are forgotten.
+    remembered: usize,
+}
+
+impl<L: Connection> Peers<L> {
+    pub(super) fn new(remembered: usize) -> Self {
+        Self { known: Mutex::default(), remembered }
+    }
+
+    pub(super) fn at(&self, address: SocketAddr) -> Arc<Peer<L>> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= self.remembered {
+            known.retain(|_, peer| !peer.is_idle());
+        }
+        known.entry(address).or_insert_with(|| Arc::new(Peer::new(address))).clone()
+    }
+}
+
 /// One peer and the connection to it.
 pub(super) struct Peer<L: Connection> {
     address: SocketAddr,
@@ -48,13 +70,13 @@ struct State<L: Connection> {
 }
 
 impl<L: Connection> Peer<L> {
-    pub(super) fn new(address: SocketAddr) -> Self {
+    fn new(address: SocketAddr) -> Self {
         let state = State { dialling: None, failures: 0, failed: None };
         Self { address, state: Mutex::new(state) }
     }
 
     /// Whether there is no connection, nor one under way.
-    pub(super) fn is_idle(&self) -> bool {
+    fn is_idle(&self) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.dialling.as_ref().is_none_or(|d| d.peek().is_some_and(|line| !is_open(line)))
     }

@@ -3,7 +3,7 @@ use super::call::{Kind, REASON};
 use super::codec::{decode, encode};
 use super::frames::Frames;
 use super::line::{Line, dial};
-use super::peer::{Dial, Drive, Peer, keep_drivers};
+use super::peer::{Dial, Drive, Peers, keep_drivers};
 use super::{RpcError, RpcLimits};
 use crate::pki::cluster::ClusterTls;
 use bytes::Bytes;
@@ -12,9 +12,8 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -26,7 +25,7 @@ const REMEMBERED: usize = 256;
 pub struct Pool {
     tls: ClusterTls,
     limits: RpcLimits,
-    peers: Arc<Mutex<HashMap<SocketAddr, Arc<Peer<Line>>>>>,
+    peers: Arc<Peers<Line>>,
     drive: Drive,
 }
 
@@ -39,7 +38,7 @@ struct Target {
 
 impl Pool {
     pub fn new(tls: ClusterTls, limits: RpcLimits) -> Self {
-        Self { tls, limits, peers: Arc::default(), drive: keep_drivers() }
+        Self { tls, limits, peers: Arc::new(Peers::new(REMEMBERED)), drive: keep_drivers() }
     }
 
     /// Asks a peer and waits for its one answer, `patience` at most, connecting included.
@@ -107,7 +106,7 @@ impl Pool {
 
     /// A connection may have ended just now: what was not taken by it is sent by another, once.
     async fn send(&self, target: Target, body: Bytes) -> Result<(Response<Incoming>, Line), RpcError> {
-        let peer = self.peer(target.peer);
+        let peer = self.peers.at(target.peer);
         let mut again = true;
         loop {
             let mut line = peer.line(|address| self.dial(address)).await?;
@@ -142,14 +141,6 @@ impl Pool {
 
     fn dial(&self, address: SocketAddr) -> Dial<Line> {
         Box::pin(dial(address, self.tls.clone(), self.limits, self.drive.clone()))
-    }
-
-    fn peer(&self, address: SocketAddr) -> Arc<Peer<Line>> {
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        if peers.len() >= REMEMBERED {
-            peers.retain(|_, peer| !peer.is_idle());
-        }
-        peers.entry(address).or_insert_with(|| Arc::new(Peer::new(address))).clone()
     }
 }
 

@@ -68,10 +68,7 @@ impl TaskGroup {
     }
 
     pub fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
-        self.tasks.spawn(async move {
-            task.await;
-            name
-        });
+        self.tasks.spawn(named(name, task));
     }
 
     /// The same on another runtime.
@@ -81,11 +78,7 @@ impl TaskGroup {
         task: impl Future<Output = ()> + Send + 'static,
         runtime: &Handle,
     ) {
-        let named = async move {
-            task.await;
-            name
-        };
-        self.tasks.spawn_on(named, runtime);
+        self.tasks.spawn_on(named(name, task), runtime);
     }
 
     /// The name of the next task that ended; `None` once there is none.
@@ -122,4 +115,9 @@ impl TaskGroup {
             }
         }
     }
+}
+
+async fn named(name: &'static str, task: impl Future<Output = ()>) -> &'static str {
+    task.await;
+    name
 }

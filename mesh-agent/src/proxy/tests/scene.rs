@@ -8,6 +8,7 @@ use crate::proxy::{
     Answer, Authorize, AuthorizeRequest, CounterValues, Decision, Endpoint, Endpoints, Engine, EngineOptions,
     IdentityFeed, InboundSpec, KernelTls, Ktls, ListenerHandle, OutboundSpec, TlsIdentity,
 };
+use mesh_tests::wait::here;
 use std::io::{ErrorKind, Read};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,14 +17,8 @@ use std::thread;
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
-/// How many times as long as on an ordinary machine things take here: emulated ones say so.
-static SLOWNESS: LazyLock<u32> = LazyLock::new(|| {
-    let told = std::env::var("MESH_TEST_PATIENCE").ok();
-    told.map_or(1, |text| text.parse().expect("MESH_TEST_PATIENCE is a number"))
-});
-
 /// How long anything may take.
-pub static PATIENCE: LazyLock<Duration> = LazyLock::new(|| Duration::from_secs(20) * *SLOWNESS);
+pub static PATIENCE: LazyLock<Duration> = LazyLock::new(|| here(Duration::from_secs(20)));
 
 /// Waits until the condition holds.
 pub fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
@@ -103,7 +98,7 @@ pub fn any() -> SocketAddr {
 pub static KERNEL_TLS: LazyLock<Option<KernelTls>> = LazyLock::new(|| KernelTls::find(Ktls::On).ok());
 
 pub fn options() -> EngineOptions {
-    let short = Duration::from_secs(1) * *SLOWNESS;
+    let short = here(Duration::from_secs(1));
     EngineOptions {
         workers: 2,
         drain: Duration::from_secs(2),

@@ -2,13 +2,12 @@ use super::PROTOCOL;
 use super::frame::Answer;
 use super::line::MessageLine;
 use crate::pki::cluster::ClusterTls;
-use crate::rpc::peer::{Dial, Drive, Peer, keep_drivers};
+use crate::rpc::peer::{Dial, Drive, Peers, keep_drivers};
 use crate::rpc::{RpcError, RpcLimits};
 use bytes::Bytes;
 use rustls::ClientConfig;
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::timeout;
 
@@ -21,7 +20,7 @@ pub struct Messenger {
     tls: ClusterTls,
     client: Arc<ClientConfig>,
     limits: RpcLimits,
-    peers: Mutex<HashMap<SocketAddr, Arc<Peer<MessageLine>>>>,
+    peers: Peers<MessageLine>,
     drive: Drive,
 }
 
@@ -30,7 +29,7 @@ impl Messenger {
         let mut client = ClientConfig::clone(&tls.client);
         client.alpn_protocols = vec![PROTOCOL.to_vec()];
         let (client, drive) = (Arc::new(client), keep_drivers());
-        Self { method, tls, client, limits, peers: Mutex::default(), drive }
+        Self { method, tls, client, limits, peers: Peers::new(REMEMBERED), drive }
     }
 
     /// Sends a message and waits for its answer, `patience` at most, connecting included.
@@ -43,7 +42,7 @@ impl Messenger {
     }
 
     async fn ask(&self, peer: SocketAddr, body: Bytes) -> Result<Bytes, RpcError> {
-        let line = self.peer(peer).line(|peer| self.dial(peer)).await?;
+        let line = self.peers.at(peer).line(|peer| self.dial(peer)).await?;
         let method = self.method;
         match line.send(body).await {
             Some(Answer::Given(answer)) => Ok(answer),
@@ -58,13 +57,5 @@ impl Messenger {
     fn dial(&self, peer: SocketAddr) -> Dial<MessageLine> {
         let tls = (self.tls.clone(), self.client.clone());
         Box::pin(MessageLine::dial((peer, self.method), tls, self.limits, self.drive.clone()))
-    }
-
-    fn peer(&self, address: SocketAddr) -> Arc<Peer<MessageLine>> {
-        let mut peers = self.peers.lock().unwrap_or_else(PoisonError::into_inner);
-        if peers.len() >= REMEMBERED {
-            peers.retain(|_, peer| !peer.is_idle());
-        }
-        peers.entry(address).or_insert_with(|| Arc::new(Peer::new(address))).clone()
     }
 }
