@@ -35,10 +35,15 @@ struct Head {
     index: u64,
     length: usize,
     chunked: bool,
+    /// Of the head itself, in bytes.
+    size: usize,
 }
 
 /// Small, since thousands of connections may be open.
 const CHUNK: usize = 4096;
+
+/// Agents send about ten.
+const HEADERS: usize = 64;
 
 impl Client {
     pub async fn dial(address: SocketAddr) -> Result<Self> {
@@ -56,22 +61,18 @@ impl Client {
         }
         write!(self.outgoing, "\r\n{body}")?;
         self.stream.write_all(&self.outgoing).await?;
-        let end = self.receive_until(b"\r\n\r\n").await?;
-        let head = Head::parse(&self.incoming[..end])?;
-        self.incoming.drain(..end);
+        let head = self.receive_until(Head::parse).await?;
+        self.incoming.drain(..head.size);
         let body = if head.chunked { self.chunks().await? } else { self.take(head.length).await? };
         Ok(Answer { status: head.status, index: head.index, body })
     }
 
-    /// Where the first `mark` ends in what was received.
-    async fn receive_until(&mut self, mark: &[u8]) -> Result<usize> {
-        let mut searched: usize = 0;
+    /// Receives until that is found in what was received.
+    async fn receive_until<T>(&mut self, find: impl Fn(&[u8]) -> Result<Option<T>>) -> Result<T> {
         loop {
-            let from = searched.saturating_sub(mark.len() - 1);
-            if let Some(at) = self.incoming[from..].windows(mark.len()).position(|found| found == mark) {
-                return Ok(from + at + mark.len());
+            if let Some(found) = find(&self.incoming)? {
+                return Ok(found);
             }
-            searched = self.incoming.len();
             self.receive().await?;
         }
     }
@@ -94,10 +95,8 @@ impl Client {
     async fn chunks(&mut self) -> Result<Vec<u8>> {
         let mut body = Vec::new();
         loop {
-            let end = self.receive_until(b"\r\n").await?;
-            let line = self.take(end).await?;
-            let digits = str::from_utf8(&line)?.trim().split(';').next().unwrap_or_default().to_owned();
-            let size = usize::from_str_radix(&digits, 16).with_context(|| format!("chunk of {digits:?}"))?;
+            let (line, size) = self.receive_until(chunk_size).await?;
+            self.incoming.drain(..line);
             let chunk = self.take(size + 2).await?;
             body.extend_from_slice(&chunk[..size]);
             if size == 0 {
@@ -108,24 +107,38 @@ impl Client {
 }
 
 impl Head {
-    fn parse(bytes: &[u8]) -> Result<Self> {
-        let mut lines = str::from_utf8(bytes).context("the head of an answer is no text")?.split("\r\n");
-        let first = lines.next().unwrap_or_default();
-        let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
-        let mut head = Self {
-            status: status.with_context(|| format!("{first:?} begins no HTTP answer"))?,
-            ..Self::default()
-        };
-        for (name, value) in lines.filter_map(|line| line.split_once(": ")) {
-            if name.eq_ignore_ascii_case("content-length") {
-                head.length = value.parse().context("reading Content-Length")?;
-            } else if name.eq_ignore_ascii_case("transfer-encoding") {
-                head.chunked = value.eq_ignore_ascii_case("chunked");
-            } else if name.eq_ignore_ascii_case("x-consul-index") {
-                head.index = value.parse().unwrap_or(0);
-            }
+    /// `None` until all of it is there.
+    fn parse(bytes: &[u8]) -> Result<Option<Self>> {
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS];
+        let mut answer = httparse::Response::new(&mut headers);
+        let parsed = answer.parse(bytes).context("reading the head of an answer")?;
+        let httparse::Status::Complete(size) = parsed else { return Ok(None) };
+        let mut head = Self { status: answer.code.unwrap_or_default(), size, ..Self::default() };
+        for header in answer.headers {
+            head.note(header)?;
         }
-        Ok(head)
+        Ok(Some(head))
+    }
+
+    fn note(&mut self, header: &httparse::Header<'_>) -> Result<()> {
+        let value = || str::from_utf8(header.value).with_context(|| format!("{} is no text", header.name));
+        if header.name.eq_ignore_ascii_case("content-length") {
+            self.length = value()?.parse().context("reading Content-Length")?;
+        } else if header.name.eq_ignore_ascii_case("transfer-encoding") {
+            self.chunked = value()?.eq_ignore_ascii_case("chunked");
+        } else if header.name.eq_ignore_ascii_case("x-consul-index") {
+            self.index = value()?.parse().unwrap_or(0);
+        }
+        Ok(())
+    }
+}
+
+/// Of the line that says how long a chunk is, its own length and the chunk's; `None` until all of it is there.
+fn chunk_size(bytes: &[u8]) -> Result<Option<(usize, usize)>> {
+    match httparse::parse_chunk_size(bytes) {
+        Ok(httparse::Status::Complete((line, size))) => Ok(Some((line, usize::try_from(size)?))),
+        Ok(httparse::Status::Partial) => Ok(None),
+        Err(_) => bail!("the answer's chunk does not say how long it is"),
     }
 }
 
@@ -135,10 +148,19 @@ mod tests {
 
     #[test]
     fn a_head_says_what_follows() {
-        let head = b"HTTP/1.1 404 Not Found\r\nX-Consul-Index: 17\r\ncontent-length: 3\r\n\r\n";
-        assert_eq!(Head::parse(head).unwrap(), Head { status: 404, index: 17, length: 3, chunked: false });
+        let head = b"HTTP/1.1 404 Not Found\r\nX-Consul-Index: 17\r\ncontent-length: 3\r\n\r\nabc";
+        let expected = Head { status: 404, index: 17, length: 3, chunked: false, size: head.len() - 3 };
+        assert_eq!(Head::parse(head).unwrap(), Some(expected));
+        assert_eq!(Head::parse(&head[..30]).unwrap(), None);
         let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
-        assert!(Head::parse(chunked).unwrap().chunked);
+        assert!(Head::parse(chunked).unwrap().unwrap().chunked);
         assert!(Head::parse(b"SSH-2.0\r\n\r\n").is_err());
+    }
+
+    #[test]
+    fn a_chunk_says_how_long_it_is() {
+        assert_eq!(chunk_size(b"1f;name=value\r\nabc").unwrap(), Some((15, 31)));
+        assert_eq!(chunk_size(b"1f").unwrap(), None);
+        assert!(chunk_size(b"nothing\r\n").is_err());
     }
 }

@@ -80,8 +80,7 @@ impl Shared {
     }
 
     fn fault(&self, answer: &Answer) -> Option<String> {
-        let wanted = self.options.expect.as_bytes();
-        let held = wanted.is_empty() || answer.body.windows(wanted.len()).any(|found| found == wanted);
+        let held = memchr::memmem::find(&answer.body, self.options.expect.as_bytes()).is_some();
         (answer.status != 200 || !held).then(|| answer.excerpt())
     }
 
