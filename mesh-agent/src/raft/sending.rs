@@ -2,7 +2,7 @@ use super::message::{Message, Reply};
 use super::network::{Line, PeerError};
 use super::types::{Entry, LogId, TypeConfig, Vote};
 use crate::state::Command;
-use crate::task::TaskGroup;
+use crate::task::{TaskGroup, expected};
 use openraft::EntryPayload;
 use openraft::raft::{AppendEntriesRequest, AppendEntriesResponse};
 use std::time::Duration;
@@ -49,7 +49,7 @@ impl Sending {
         let patience = patience(&request);
         task.spawn("raft append", async move {
             // Whoever has gone does not want to know.
-            let _ = told.send(line.ask(Message::Append(request), patience).await);
+            let _ = told.send(expected(line.ask(Message::Append(request), patience)).await);
         });
         Self { begin, last, answer, _task: task }
     }

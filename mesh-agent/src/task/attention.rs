@@ -1,10 +1,9 @@
+use super::awake::awake;
 use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::yield_now;
 
 /// Keeps a thread awake for a moment after an answer, as long as questions follow so closely: to put a thread, and often
 /// its processor, to sleep and to wake it takes longer than many an answer. Whoever else wants the processor has it.
@@ -61,23 +60,17 @@ impl Attention {
         }
     }
 
-    /// Whether somebody asks within a moment. The runtime looks at its connections each time.
+    /// Whether somebody asks within a moment.
     async fn is_asked(&self) -> bool {
-        let (before, until) = (self.questions.load(Ordering::Relaxed), Instant::now() + MOMENT);
-        while Instant::now() < until {
-            thread::yield_now();
-            yield_now().await;
-            if self.questions.load(Ordering::Relaxed) != before {
-                return true;
-            }
-        }
-        false
+        let before = self.questions.load(Ordering::Relaxed);
+        awake(MOMENT, || self.questions.load(Ordering::Relaxed) != before).await
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use tokio::task::yield_now;
 
     async fn waits_after_an_answer() -> bool {
         attended(async {}).await;

@@ -3,9 +3,12 @@
 //! It does not know what the tasks do.
 
 mod attention;
+mod awake;
+mod expectation;
 mod workers;
 
 pub use attention::attended;
+pub use expectation::expected;
 pub use workers::Workers;
 
 use std::future::Future;

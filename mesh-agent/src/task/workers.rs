@@ -1,5 +1,6 @@
 use super::TaskGroup;
 use super::attention::Attention;
+use super::expectation::Expectation;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -115,6 +116,7 @@ fn work(runtime: &Runtime, mut jobs: mpsc::Receiver<Job>, abort: &CancellationTo
         let (mut beats, mut tasks) = (TaskGroup::new(), TaskGroup::new());
         beats.spawn("metronome", metronome());
         beats.spawn("attention", Attention::settle().pay());
+        beats.spawn("expectation", Expectation::settle().wait());
         while let Some(job) = jobs.recv().await {
             tasks.spawn("worker", job);
             tasks.reap();

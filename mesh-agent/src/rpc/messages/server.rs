@@ -1,7 +1,7 @@
 use super::frame::{self, Answer, Number};
 use crate::rpc::RpcLimits;
 use crate::rpc::service::Service;
-use crate::task::{Shutdown, attended};
+use crate::task::{Shutdown, attended, expected};
 use bytes::Bytes;
 use futures_util::stream::FuturesUnordered;
 use futures_util::{FutureExt, SinkExt, StreamExt};
@@ -78,7 +78,7 @@ async fn answered(
     number: Number,
     body: Bytes,
 ) -> Bytes {
-    let said = match attended(service.message(&method, most, body)).await {
+    let said = match attended(expected(service.message(&method, most, body))).await {
         Ok(answer) if answer.len() > ANSWER => {
             Answer::Refused("the answer is too large for a message".into())
         }
