@@ -1,5 +1,6 @@
 //! A real little web service.
 
+use crate::wait::here;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -80,7 +81,7 @@ fn serve(
 
 /// `None` where no whole request came.
 fn answer(mut stream: TcpStream, text: &str) -> Option<()> {
-    let _ = stream.set_read_timeout(Some(Duration::from_secs(30)));
+    let _ = stream.set_read_timeout(Some(here(Duration::from_secs(30))));
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
     while !request.windows(4).any(|window| window == b"\r\n\r\n") {

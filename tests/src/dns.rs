@@ -1,5 +1,6 @@
 //! Asking DNS questions.
 
+use crate::wait::here;
 use hickory_proto::op::{Message, MessageType, OpCode, Query};
 use hickory_proto::rr::{Name, RData, RecordType};
 use std::io::{Read, Write};
@@ -28,7 +29,7 @@ pub fn exchange_udp(port: u16, bytes: &[u8], patience: Duration) -> Option<Vec<u
 /// The answer over UDP.
 #[track_caller]
 pub fn ask(port: u16, name: &str, kind: RecordType) -> Message {
-    let answer = exchange_udp(port, &question(name, kind), Duration::from_secs(5));
+    let answer = exchange_udp(port, &question(name, kind), here(Duration::from_secs(5)));
     let answer = answer.unwrap_or_else(|| panic!("no answer to {name} {kind}"));
     Message::from_vec(&answer).expect("an answer is a DNS message")
 }
@@ -51,7 +52,7 @@ pub fn ports(answer: &Message) -> Vec<u16> {
 /// The connection fails or ends early.
 pub fn ask_tcp(port: u16, name: &str, kind: RecordType) -> std::io::Result<Message> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
-    stream.set_read_timeout(Some(Duration::from_secs(5)))?;
+    stream.set_read_timeout(Some(here(Duration::from_secs(5))))?;
     let question = question(name, kind);
     let length = u16::try_from(question.len()).expect("a question is short");
     stream.write_all(&[&length.to_be_bytes()[..], &question].concat())?;

@@ -1,5 +1,6 @@
 //! A TLS client that shows whatever certificate a test wants.
 
+use crate::wait::here;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::aws_lc_rs;
 use rustls::{ClientConfig, ClientConnection, DigitallySignedStruct, SignatureScheme, StreamOwned};
@@ -37,7 +38,7 @@ impl ClientCert {
 /// The handshake or the connection fails.
 pub fn exchange(port: u16, cert: Option<ClientCert>, bytes: &[u8]) -> io::Result<Vec<u8>> {
     let tcp = TcpStream::connect(("127.0.0.1", port))?;
-    tcp.set_read_timeout(Some(Duration::from_secs(20)))?;
+    tcp.set_read_timeout(Some(here(Duration::from_secs(20))))?;
     let name = ServerName::try_from("mesh.test").expect("a valid name");
     let connection = ClientConnection::new(Arc::new(config(cert)), name).map_err(io::Error::other)?;
     let mut stream = StreamOwned::new(connection, tcp);

@@ -1,8 +1,9 @@
 //! Messages between two sockets of this host that go past TCP.
 
-use crate::lab::{Lab, VIRTUAL, skip};
+use crate::lab::{Lab, VIRTUAL};
 use mesh_agent::dataplane::kernel::Doubt;
 use mesh_common::{Action, Counter, Destination, Flow};
+use mesh_tests::skip;
 use std::iter;
 
 const PROGRAMS: &[u8] = include_bytes!("../../../mesh-ebpf/prebuilt/mesh.bpfel.o");

@@ -5,6 +5,7 @@ use mesh_agent::dataplane::kernel::{
     Attachment, Host, Maps, Pins, cgroup_id, monotonic_now, namespace_cookie,
 };
 use mesh_common::{Action, Config, Counter, Destination, Doors, Endpoint, Pair, ServiceNumber, Workload};
+use mesh_tests::{skip, within};
 use std::fs;
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Ipv6Addr, SocketAddr, SocketAddrV4, TcpStream};
@@ -13,7 +14,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub const WEB: ServiceNumber = 1;
 pub const API: ServiceNumber = 2;
@@ -212,31 +213,4 @@ pub fn original_destination(stream: &TcpStream) -> io::Result<SocketAddr> {
     }
     let address: [u8; 16] = bytes[8..24].try_into().expect("sixteen bytes");
     Ok((Ipv6Addr::from(address), port).into())
-}
-
-pub fn within<T>(limit: Duration, mut look: impl FnMut() -> Option<T>) -> Option<T> {
-    let deadline = Instant::now() + limit;
-    loop {
-        match look() {
-            None if Instant::now() < deadline => pause(),
-            found => return found,
-        }
-    }
-}
-
-/// Between two looks at a condition.
-#[allow(clippy::disallowed_methods)]
-fn pause() {
-    std::thread::sleep(Duration::from_millis(10));
-}
-
-/// libtest would count it as passed, so it is said past its capture, and in the list that `cargo xtask test`
-/// prints at its end.
-pub fn skip(test: &str, reason: &str) {
-    let line = format!("SKIPPED: {test}: {reason}\n");
-    let _ = io::stderr().write_all(line.as_bytes());
-    let Some(path) = std::env::var_os("MESH_SKIP_LOG") else { return };
-    if let Ok(mut log) = fs::OpenOptions::new().append(true).create(true).open(path) {
-        let _ = log.write_all(line.as_bytes());
-    }
 }

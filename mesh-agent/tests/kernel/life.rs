@@ -1,7 +1,8 @@
 //! Restarts, dead agents, and what stays behind.
 
-use crate::lab::{Lab, VIRTUAL, WEB, within};
+use crate::lab::{Lab, VIRTUAL, WEB};
 use mesh_common::{Action, Config, Counter};
+use mesh_tests::within;
 use std::time::Duration;
 
 #[test]

@@ -1,8 +1,10 @@
 //! Programs that tell what they decide, which are built for this test.
 
-use crate::lab::{Lab, VIRTUAL, skip};
+use crate::lab::{Lab, VIRTUAL};
 use mesh_agent::dataplane::News;
 use mesh_common::Action;
+use mesh_tests::skip;
+use mesh_tests::wait::here;
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, Mutex};
@@ -74,7 +76,9 @@ fn what_programs_tell_that_were_built_for_it_arrives_in_the_log() {
         runtime.block_on(async {
             let mut records = lab.attachment.as_mut().unwrap().take_records().expect("they tell");
             assert_eq!(lab.ask("web", &format!("turns {VIRTUAL} 1 64 1")), "1");
-            tokio::time::timeout(Duration::from_secs(10), records.next()).await.expect("a record arrives");
+            tokio::time::timeout(here(Duration::from_secs(10)), records.next())
+                .await
+                .expect("a record arrives");
         });
     });
     let told = kept.0.lock().unwrap();

@@ -3,6 +3,7 @@
 use crate::lab::{API, Lab, VIRTUAL};
 use mesh_agent::dataplane::kernel::{cgroup_id, namespace_cookie};
 use mesh_common::{Action, Counter, Destination, StrictPort};
+use mesh_tests::within;
 use std::time::Duration;
 
 #[test]
@@ -19,8 +20,7 @@ fn a_strict_server_is_reached_through_the_mesh_alone() {
     lab.maps().strict.set(&StrictPort::new(id, address.port().to_be()), &API).unwrap();
     lab.attachment.as_mut().unwrap().guard_strict(true).unwrap();
     let mut stranger = lab.start("other", &around);
-    let refused =
-        crate::lab::within(Duration::from_secs(10), || (lab.count(Counter::StrictRefused) > 0).then_some(()));
+    let refused = within(Duration::from_secs(10), || (lab.count(Counter::StrictRefused) > 0).then_some(()));
     assert!(refused.is_some(), "its first packet is dropped and counted");
     assert_eq!(lab.ask("web", &format!("connect {VIRTUAL}")), format!("server @ {VIRTUAL}"));
     lab.become_agent();
@@ -41,8 +41,7 @@ fn an_extension_header_hides_no_syn() {
     lab.maps().strict.set(&StrictPort::new(id, address.port().to_be()), &API).unwrap();
     lab.attachment.as_mut().unwrap().guard_strict(true).unwrap();
     let _stranger = lab.start("other", &padded);
-    let refused =
-        crate::lab::within(Duration::from_secs(10), || (lab.count(Counter::StrictRefused) > 0).then_some(()));
+    let refused = within(Duration::from_secs(10), || (lab.count(Counter::StrictRefused) > 0).then_some(()));
     assert!(refused.is_some(), "its SYN is seen behind the extension header");
 }
 

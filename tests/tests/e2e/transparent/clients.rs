@@ -15,7 +15,7 @@ def ask(family, host, waits):
     if not waits:
         assert error == 115, error
         poller = select.epoll(); poller.register(s, select.EPOLLOUT | select.EPOLLET)
-        assert poller.poll(5)
+        assert poller.poll(5 * second)
         error = s.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         s.setblocking(True)
     assert error == 0, error

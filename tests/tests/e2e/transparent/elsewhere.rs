@@ -5,6 +5,7 @@ use super::names::{ASK, ELSEWHERE, V4, asking, resolver};
 use super::{Scene, curl, eventually_reached, mesh_denies, transparently};
 use mesh_tests::netns::Namespace;
 use mesh_tests::{Output, Process, eventually, run};
+use nix::sys::signal::Signal;
 use std::process::Command;
 
 fn within(inside: &Namespace, mut command: Command) -> Command {
@@ -44,7 +45,14 @@ fn a_container_without_a_network_reaches_services_and_is_held_to_intentions() {
         let [web, far] = ["web", "far"].map(|service| scene.virtual_ip(service).to_string());
         let url = |address: &str| format!("http://{address}/");
         let before = scene.counter("unserved");
-        assert_eq!(fetch(&scene, &inside, "client", &url(&web)).status, Some(7), "nobody lives there yet");
+        // Where programs are slow to begin, the agent would be there before this one asks.
+        scene.agent.signal(Signal::SIGSTOP);
+        assert_eq!(
+            fetch(&scene, &inside, "client", &url(&web)).status,
+            Some(7),
+            "the agent is not there yet"
+        );
+        scene.agent.signal(Signal::SIGCONT);
         assert!(scene.counter("unserved") > before, "and that is counted");
 
         let dweller = dweller(&scene, &inside);
@@ -65,8 +73,7 @@ fn a_container_without_a_network_reaches_services_and_is_held_to_intentions() {
             let found = python(&scene, &inside, ASK, &[name, V4]);
             assert_eq!(found, format!("{address}\n").repeat(5), "{name}");
         }
-        let program = ["curl", "-sS", "--max-time", "5", "http://far.virtual.consul/"];
-        let named = asking(V4, scene.directory.path(), &program);
+        let named = asking(V4, scene.directory.path(), &curl("http://far.virtual.consul/"));
         assert_eq!(run(&mut within(&inside, scene.cgroups.enter("client", named))).success(), "far");
 
         mesh_denies("client", "*");

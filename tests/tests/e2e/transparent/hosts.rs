@@ -1,8 +1,8 @@
 //! Two hosts, each with an agent and a kernel that steers.
 
 use super::clients::CLIENTS;
-use super::names::asking;
-use super::{Cgroups, curl, is_settled, mesh};
+use super::names::{asking, lookup};
+use super::{Cgroups, curl, is_settled, mesh, python};
 use mesh_tests::capture::{Capture, begins_with_handshake, contains};
 use mesh_tests::cluster::SECRET;
 use mesh_tests::netns::{self, Namespace};
@@ -101,8 +101,7 @@ impl Host {
 
     /// As [`Self::fetch`], by a name that it asks a resolver for.
     fn fetch_by_name(&self, below: &str, url: &str) -> Output {
-        let program = ["curl", "-sS", "--max-time", "5", url];
-        run(&mut self.command(below, asking(RESOLVER, self.directory.path(), &program)))
+        run(&mut self.command(below, asking(RESOLVER, self.directory.path(), &curl(url))))
     }
 }
 
@@ -172,7 +171,7 @@ fn reach_each_other(hosts: &Hosts) {
     eventually("the client reaches web by its name", || {
         (a.fetch_by_name("client", NAMED).stdout == "web").then_some(())
     });
-    let program = ["getent", "hosts", "web.virtual.consul"];
+    let program = lookup("web.virtual.consul");
     let found = run(&mut a.command("client", asking(RESOLVER, a.directory.path(), &program))).success();
     let address = found.split_whitespace().next().expect("web has an address");
     let by_virtual = format!("http://{address}/");
@@ -202,9 +201,8 @@ fn every_way_is_through_the_agent(a: &Host, address: &str, all: &[(&str, &str)])
         assert_eq!(a.fetch_by_name("client", url).success(), "web", "{url}");
     }
     for (host, port) in [(B[0], "8081"), (address, "80")] {
-        let mut python = Command::new("python3");
-        python.args(["-c", CLIENTS, host, port]);
-        assert_eq!(run(&mut a.command("client", python)).success(), "web\n".repeat(4), "{host}");
+        let clients = python(CLIENTS, &[host, port]);
+        assert_eq!(run(&mut a.command("client", clients)).success(), "web\n".repeat(4), "{host}");
     }
     assert_eq!(a.counter("redirected"), before + 14);
 }
@@ -235,10 +233,10 @@ fn an_outsider_has_a_plain_network(a: &Host, by_virtual: &str) {
 
 /// Holds a connection, and says what became of it.
 const HELD: &str = "import socket, sys
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5)
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 5 * second)
 assert s.getpeername()[0] == sys.argv[1], s.getpeername()
 print('connected', flush=True)
-s.settimeout(60)
+s.settimeout(60 * second)
 try: print('closed' if s.recv(1) == b'' else 'answered', flush=True)
 except ConnectionError as e: print(type(e).__name__, flush=True)";
 
@@ -249,9 +247,7 @@ fn hold(a: &Host, address: &str, port: &str) -> Process {
 }
 
 fn holding(address: &str, port: &str) -> Command {
-    let mut python = Command::new("python3");
-    python.args(["-c", HELD, address, port]);
-    python
+    python(HELD, &[address, port])
 }
 
 /// A container on host `a` with a network of its own, of which the hosts know the way.
@@ -281,7 +277,7 @@ impl Container {
 fn url_of(a: &Host, service: &str) -> String {
     let name = format!("{service}.virtual.consul");
     let address = eventually("it has an address", || {
-        let program = asking(RESOLVER, a.directory.path(), &["getent", "hosts", &name]);
+        let program = asking(RESOLVER, a.directory.path(), &lookup(&name));
         run(&mut a.command("client", program)).stdout.split_whitespace().next().map(str::to_owned)
     });
     format!("http://{address}/")

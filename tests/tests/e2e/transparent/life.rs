@@ -24,8 +24,8 @@ fn without_an_agent_mesh_destinations_are_refused_and_detach_leaves_nothing() {
 
 /// Begins a request, and ends it when the file is there.
 pub(super) const PATIENT: &str = "import os, socket, sys, time
-s = socket.create_connection((sys.argv[1], 80), 5)
-s.settimeout(60)
+s = socket.create_connection((sys.argv[1], 80), 5 * second)
+s.settimeout(60 * second)
 s.sendall(b'GET / HTTP/1.0\\r\\n')
 print('begun', flush=True)
 while not os.path.exists(sys.argv[2]): time.sleep(0.02)
@@ -38,7 +38,7 @@ print(found.split(b'\\r\\n\\r\\n')[1].decode(), flush=True)";
 const CEASELESS: &str = "import os, socket, sys, time
 while not os.path.exists(sys.argv[3]):
     try:
-        with socket.create_connection((sys.argv[1], 80), 5) as s:
+        with socket.create_connection((sys.argv[1], 80), 5 * second) as s:
             s.sendall(b'GET / HTTP/1.0\\r\\n\\r\\n')
             found = b''
             while chunk := s.recv(4096): found += chunk
@@ -126,7 +126,7 @@ fn straight_connections_outlive_an_agent_that_is_killed_and_the_next_one_takes_o
 const MANY: &str = "import socket, sys
 done = 0
 for _ in range(int(sys.argv[2])):
-    with socket.create_connection((sys.argv[1], 80), 5): done += 1
+    with socket.create_connection((sys.argv[1], 80), 5 * second): done += 1
 print(done)";
 
 #[test]

@@ -13,7 +13,7 @@ mod strict;
 mod upgrade;
 
 use hickory_proto::rr::RecordType;
-use mesh_tests::wait::here;
+use mesh_tests::wait::{here, slowness};
 use mesh_tests::{DemoService, Output, Process, binary, dns, eventually, netns, run, skip};
 use serde_json::{Value, json};
 use std::net::Ipv4Addr;
@@ -196,22 +196,19 @@ impl Scene {
     /// A connection that says nothing, from a process of that cgroup.
     fn hold(&self, below: &str, service: &str) -> Held {
         const SCRIPT: &str = "import socket, sys
-s = socket.create_connection((sys.argv[1], 80), 5)
-s.settimeout(60)
+s = socket.create_connection((sys.argv[1], 80), 5 * second)
+s.settimeout(60 * second)
 s.sendall(b'GET')
 try: print('closed' if s.recv(1) == b'' else 'answered', flush=True)
 except ConnectionError as e: print(type(e).__name__, flush=True)";
-        let mut command = Command::new("python3");
-        command.args(["-c", SCRIPT, &self.virtual_ip(service).to_string()]);
+        let command = self.python(below, SCRIPT, &[&self.virtual_ip(service).to_string()]);
         let log = self.directory.path().join(format!("{below}-{service}.log"));
-        Held { process: Process::start(self.cgroups.enter(below, command), &log) }
+        Held { process: Process::start(command, &log) }
     }
 
-    /// A Python program in that cgroup.
+    /// A [`python`] program in that cgroup.
     fn python(&self, below: &str, script: &str, arguments: &[&str]) -> Command {
-        let mut command = Command::new("python3");
-        command.args(["-c", script]).args(arguments);
-        self.cgroups.enter(below, command)
+        self.cgroups.enter(below, python(script, arguments))
     }
 
     fn counter(&self, name: &str) -> u64 {
@@ -280,6 +277,13 @@ fn transparently_by_tcp_and_past_it(test: &'static str, body: impl Fn(&Scene) + 
         body(&scene);
         assert!(scene.counter("moved") > 0, "all went by TCP");
     });
+}
+
+/// A Python program, to which `second` is what takes a second on an ordinary machine.
+fn python(script: &str, arguments: &[&str]) -> Command {
+    let mut command = Command::new("python3");
+    command.arg("-c").arg(format!("second = {}\n{script}", slowness())).args(arguments);
+    command
 }
 
 /// A program that fetches what is there, or gives up soon.

@@ -1,13 +1,15 @@
 //! Programs ask whom they always asked, and hear the mesh's names.
 
-use super::{Scene, eventually_reached, transparently};
+use super::{Scene, curl, eventually_reached, transparently};
 use hickory_proto::op::{Message, MessageType};
 use hickory_proto::rr::{RData, Record, RecordType, rdata::A};
+use mesh_tests::wait::here;
 use mesh_tests::{Output, eventually, run};
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener, UdpSocket};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// What the server that programs mean says of every name, ours included.
 pub(super) const ELSEWHERE: Ipv4Addr = Ipv4Addr::new(192, 0, 2, 7);
@@ -48,17 +50,27 @@ fn reply(question: &[u8]) -> Vec<u8> {
 }
 
 /// A program of that cgroup on a host whose `resolv.conf` names that server.
-fn with_resolver(scene: &Scene, below: &str, server: &str, program: &[&str]) -> Output {
+fn with_resolver(scene: &Scene, below: &str, server: &str, program: &Command) -> Output {
     let command = asking(server, scene.directory.path(), program);
     run(&mut scene.cgroups.enter(below, command))
 }
 
-pub(super) fn asking(server: &str, directory: &Path, program: &[&str]) -> Command {
+/// The program, on a host whose `resolv.conf` names that server.
+pub(super) fn asking(server: &str, directory: &Path, program: &Command) -> Command {
     let file = directory.join("resolv.conf");
-    std::fs::write(&file, format!("nameserver {server}\noptions timeout:2 attempts:1\n")).unwrap();
+    let patience = here(Duration::from_secs(2)).as_secs();
+    std::fs::write(&file, format!("nameserver {server}\noptions timeout:{patience} attempts:1\n")).unwrap();
     let mut command = Command::new("unshare");
     let script = "mount --bind \"$0\" /etc/resolv.conf && exec \"$@\"";
-    command.args(["--mount", "sh", "-c", script]).arg(file).args(program);
+    command.args(["--mount", "sh", "-c", script]).arg(file);
+    command.arg(program.get_program()).args(program.get_args());
+    command
+}
+
+/// A program that looks a name up as every other does.
+pub(super) fn lookup(name: &str) -> Command {
+    let mut command = Command::new("getent");
+    command.args(["hosts", name]);
     command
 }
 
@@ -69,12 +81,12 @@ q = struct.pack('>HHHHHH', 7, 256, 1, 0, 0, 0)
 q += b''.join(bytes([len(l)]) + l.encode() for l in name.split('.')) + b'\\0\\0\\1\\0\\1'
 v6 = ':' in server
 def udp(family, to, connected):
-    s = socket.socket(family, socket.SOCK_DGRAM); s.settimeout(5)
+    s = socket.socket(family, socket.SOCK_DGRAM); s.settimeout(5 * second)
     if connected: s.connect(to); s.send(q)
     else: s.sendto(q, to)
     return s.recvfrom(4096)
 def tcp(family, to):
-    s = socket.socket(family, socket.SOCK_STREAM); s.settimeout(5); s.connect(to)
+    s = socket.socket(family, socket.SOCK_STREAM); s.settimeout(5 * second); s.connect(to)
     s.sendall(struct.pack('>H', len(q)) + q); s.recv(2)
     return s.recv(4096), s.getpeername()
 family = socket.AF_INET6 if v6 else socket.AF_INET
@@ -85,9 +97,7 @@ for answer, peer in found:
     print(socket.inet_ntoa(answer[-4:]) if answer[7] else 'nothing')";
 
 fn ask(scene: &Scene, below: &str, server: &str, name: &str) -> Vec<String> {
-    let mut command = Command::new("python3");
-    command.args(["-c", ASK, name, server]);
-    run(&mut scene.cgroups.enter(below, command)).success().lines().map(str::to_owned).collect()
+    run(&mut scene.python(below, ASK, &[name, server])).success().lines().map(str::to_owned).collect()
 }
 
 #[test]
@@ -109,16 +119,15 @@ fn workloads_hear_the_meshs_names_from_whomever_they_ask() {
                 elsewhere,
                 "processes of no service"
             );
-            let found =
-                with_resolver(&scene, "client", server, &["curl", "-sS", "http://web.virtual.consul/"]);
+            let found = with_resolver(&scene, "client", server, &curl("http://web.virtual.consul/"));
             assert_eq!(found.success(), "web");
-            let found = with_resolver(&scene, "client", server, &["getent", "hosts", "www.example.com"]);
+            let found = with_resolver(&scene, "client", server, &lookup("www.example.com"));
             assert!(found.success().starts_with(&ELSEWHERE.to_string()));
         }
         assert!(scene.counter("names") > 0);
         scene.agent.signal(nix::sys::signal::Signal::SIGKILL);
         let outlived = eventually("names are asked of whom they were meant for", || {
-            let found = with_resolver(&scene, "client", V4, &["getent", "hosts", "www.example.com"]);
+            let found = with_resolver(&scene, "client", V4, &lookup("www.example.com"));
             (found.status == Some(0)).then_some(found.stdout)
         });
         assert!(outlived.starts_with(&ELSEWHERE.to_string()));

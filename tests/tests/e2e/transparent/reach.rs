@@ -17,11 +17,8 @@ fn unmodified_programs_reach_services_here_and_through_the_agent_until_they_are_
         });
         scene.eventually_counted("redirected");
         let url = format!("http://{}/", scene.virtual_ip("far"));
-        let script =
-            "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=5).read().decode())";
-        let mut python = Command::new("python3");
-        python.args(["-c", script, &url]);
-        assert_eq!(run(&mut scene.cgroups.enter("client", python)).success().trim(), "far");
+        let script = "import sys, urllib.request as r; print(r.urlopen(sys.argv[1], timeout=5 * second).read().decode())";
+        assert_eq!(run(&mut scene.python("client", script, &[&url])).success().trim(), "far");
         let stranger = run(&mut curl(&url));
         assert_eq!(stranger.status, Some(7), "a process of no service is refused: {stranger:?}");
 
