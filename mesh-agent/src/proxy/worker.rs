@@ -61,13 +61,17 @@ impl Worker {
     pub fn run(&mut self) -> io::Result<()> {
         while !self.drained() {
             let timeout = self.timeout();
-            for index in 0..self.context.poller.wait(timeout)? {
+            let events = self.context.poller.wait(timeout)?;
+            // What a connection waits for may come in time and be seen late, while this thread is busy with others:
+            // only who had nothing to show when it last looked is late.
+            let looked = Instant::now();
+            for index in 0..events {
                 self.handle(self.context.poller.event(index));
             }
             for token in std::mem::take(&mut self.unfinished) {
                 self.drive(token, Session::advance);
             }
-            self.meet_deadlines();
+            self.meet_deadlines(looked);
         }
         Ok(())
     }
@@ -231,11 +235,10 @@ impl Worker {
         remove_one(&self.context.counters.active);
     }
 
-    fn meet_deadlines(&mut self) {
+    fn meet_deadlines(&mut self, now: Instant) {
         if self.deadlines.is_empty() && self.resting.is_empty() {
             return;
         }
-        let now = Instant::now();
         while let Some(Reverse((_, token))) = self.deadlines.peek().filter(|next| next.0.0 <= now).copied() {
             self.deadlines.pop();
             self.drive(token, |session, context| match session.wake() {

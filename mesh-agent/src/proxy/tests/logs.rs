@@ -24,6 +24,8 @@ impl<S: Subscriber> Layer<S> for Collect {
         if *event.metadata().level() <= Level::INFO {
             let mut line = Line(event.metadata().level().to_string());
             event.record(&mut line);
+            // Shown where a test fails: threads print where whoever began them does.
+            println!("{}", line.0);
             LINES.lock().unwrap_or_else(PoisonError::into_inner).push(line.0);
         }
     }

@@ -67,6 +67,15 @@ fn no_answer_denies() {
 }
 
 #[test]
+fn what_comes_in_time_while_the_thread_is_busy_is_not_late() {
+    let short = Duration::from_millis(200);
+    let scene = Scene::with(EngineOptions { authorize_timeout: short, ..options() });
+    scene.policy.set(Rule::Slow(2 * short));
+    let path = scene.path(echo());
+    round_trip(&mut path.connect()).unwrap();
+}
+
+#[test]
 fn a_change_of_policy_cuts_the_connections_it_forbids() {
     let scene = Scene::new();
     let path = scene.path(echo());

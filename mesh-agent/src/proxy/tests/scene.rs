@@ -38,6 +38,8 @@ pub enum Rule {
     /// Answered by the test.
     Later(Vec<(AuthorizeRequest, Answer)>),
     Drop,
+    /// Keeps the worker busy for so long, then allows.
+    Slow(Duration),
 }
 
 impl Policy {
@@ -65,6 +67,13 @@ impl Authorize for Policy {
             Rule::Deny(reason) => answer.give(Decision::deny(*reason)),
             Rule::Later(questions) => questions.push((request, answer)),
             Rule::Drop => drop(answer),
+            Rule::Slow(time) => {
+                let end = Instant::now() + *time;
+                while Instant::now() < end {
+                    thread::park_timeout(*time);
+                }
+                answer.give(Decision::allow("after a while"));
+            }
         }
     }
 }
@@ -102,6 +111,8 @@ pub fn options() -> EngineOptions {
     EngineOptions {
         workers: 2,
         drain: Duration::from_secs(2),
+        connect_timeout: 5 * short,
+        authorize_timeout: 5 * short,
         handshake_timeout: short,
         ktls: *KERNEL_TLS,
         ..EngineOptions::default()
