@@ -1,29 +1,24 @@
 use super::banner::banner;
 use super::config::{CommandLine, Reloadable, RuntimeConfig, WatchConfig};
 use super::control::Control;
-use super::core::Core;
 use super::dataplane;
 use super::dataplane_facts::AskDataPlane;
 use super::doors::{Doors, across};
 use super::error::StartError;
+use super::ground::Ground;
 use super::house::House;
-use super::membership::{self, Pools};
+use super::membership;
 use super::mesh::Mesh;
-use super::node_id::node_id;
 use super::observed::Observed;
-use super::options;
-use super::ports::{CatalogLeadership, LocalNode, NamesHere, open_events};
+use super::ports::{LocalNode, open_events};
 use super::remote_exec;
 use super::signals::Signals;
 use super::steerer::SteererDoors;
 use super::watches::Watches;
 use crate::catalog::Catalog;
-use crate::clock::Clock;
-use crate::dns::InsideDns;
 use crate::gossip::Gossip;
-use crate::http::{Deps, Events, NoTokens};
+use crate::http::Events;
 use crate::local::{CheckKeeper, LocalState, StateSyncer};
-use crate::session::{SessionKeeper, Sessions};
 use crate::task::{Shutdown, TaskGroup};
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -38,55 +33,39 @@ pub(super) async fn build(
 ) -> Result<House, StartError> {
     let (shutdown, mut tasks) = (Shutdown::new(), TaskGroup::new());
     let signals = Signals::new().map_err(StartError::Runtime)?;
-    let id = node_id(&config)?;
     let ((control, requests), (dataplane, questions)) = (Control::new(), AskDataPlane::new());
-    let pools = Pools::start(&config, id, &control, &mut tasks, &shutdown).await?;
-    let mut core = Core::start(&config, id, pools.lan.clone(), &shutdown).await?;
-    core.serve(&config, &mut tasks, &shutdown).await?;
-    pools.open(core.federation());
-    let mesh = Mesh::start(&config, &core, &mut tasks, &shutdown).await?;
-    let catalog = core.catalog.clone();
-    let local = Arc::new(LocalState::open(options::local(&config, options::node(&config, id))));
-    let sessions = start_sessions(&config, &catalog, &mut tasks, &shutdown);
+    let ground = Ground::lay(&config, &control, &mut tasks, &shutdown).await?;
     let opened = dataplane::open(&config.dataplane)?;
-    let deps = Deps {
-        catalog: catalog.clone(),
-        local: local.clone(),
-        ca: core.authority(),
-        leaves: mesh.leaf.clone(),
-        sessions: sessions.clone(),
-        events: start_events(&config, pools.lan.as_ref(), &local, &mut tasks, &shutdown),
-        authorizer: mesh.authorizer.clone(),
-        tokens: Arc::new(NoTokens),
-        elsewhere: core.elsewhere(),
-        control: Arc::new(control),
-        operator: core.operator(),
-        names: Arc::new(NamesHere(InsideDns::new(options::dns(&config)?, catalog.clone(), Clock::System))),
-        gossip: pools.lan.clone(),
-        wan: pools.wan.clone(),
-        logs: observed.logs.clone(),
-        metrics: observed.metrics.clone(),
-        dataplane: Arc::new(dataplane),
-        facts: Arc::new(options::facts(&config, id)),
-        settings: Arc::new(options::http_settings(&config)),
-        clock: Clock::System,
-    };
-    core.open_pages(&deps);
+    let events = start_events(&config, ground.pools.lan.as_ref(), &ground.local, &mut tasks, &shutdown);
+    let deps = ground.deps(&config, &observed, events, (Arc::new(control), Arc::new(dataplane)))?;
+    ground.core.open_pages(&deps);
     remote_exec::start(&config, &deps, &mut tasks, &shutdown);
     let doors = Doors::bind(&config, &deps, opened.plane.resolvers()).await?;
-    register(&config, &local)?;
-    announce(&config, id, &doors, &opened.plane.mode());
+    register(&config, &ground.local)?;
+    announce(&config, ground.id, &doors, &opened.plane.mode());
     let steered = SteererDoors { questions, names: doors.names(), across: across(&deps) };
-    let steerer = mesh.steerer(opened, &config, &catalog, &local, steered)?;
+    let Ground { pools, core, mesh, local, .. } = ground;
+    let steerer = mesh.steerer(opened, &config, &core.catalog, &local, steered)?;
     tasks.spawn("data plane", steerer.run(shutdown.clone()));
     let watches = watch(&config, &doors.http_addresses(), &mut tasks, &shutdown);
     doors.serve(&mut tasks, &shutdown);
-    membership::tend(&config, pools.lan.as_ref(), core.voters(), &catalog, &mut tasks, &shutdown);
-    let syncer = keep(&config, &local, &catalog, &mesh, &mut tasks, &shutdown);
-    let (raft, raft_thread) = (core.raft().cloned(), core.raft_thread());
-    #[rustfmt::skip] // One line a field would make this function too long.
-    let house = House { command_line, config, observed, raft, raft_thread, pools, local, syncer, watches, requests, signals, tasks, shutdown };
-    Ok(house)
+    membership::tend(&config, pools.lan.as_ref(), core.voters(), &core.catalog, &mut tasks, &shutdown);
+    let syncer = keep(&config, &local, &core.catalog, &mesh, &mut tasks, &shutdown);
+    Ok(House {
+        command_line,
+        config,
+        observed,
+        raft: core.raft().cloned(),
+        raft_thread: core.raft_thread(),
+        pools,
+        local,
+        syncer,
+        watches,
+        requests,
+        signals,
+        tasks,
+        shutdown,
+    })
 }
 
 /// What members fire, as far as it concerns this node.
@@ -99,20 +78,6 @@ fn start_events(
 ) -> Events {
     let node = Arc::new(LocalNode { name: config.node.name.clone(), local: local.clone() });
     open_events(gossip, node, tasks, shutdown)
-}
-
-/// Ends sessions while this server leads.
-fn start_sessions(
-    config: &RuntimeConfig,
-    catalog: &Catalog,
-    tasks: &mut TaskGroup,
-    shutdown: &Shutdown,
-) -> Sessions {
-    let (sessions, own) = (Sessions::default(), options::server_address(config).to_string());
-    let leadership = Arc::new(CatalogLeadership { catalog: catalog.clone(), own });
-    let keeper = SessionKeeper::new(catalog.clone(), leadership, sessions.clone());
-    tasks.spawn("sessions", keeper.run(shutdown.clone()));
-    sessions
 }
 
 /// Follows the configured watches, by the API that listens there.

@@ -18,6 +18,7 @@ mod follow;
 mod founder;
 mod founding;
 mod fronted;
+mod ground;
 mod house;
 mod identities;
 mod identity;
