@@ -7,6 +7,7 @@
 pub mod clock;
 pub mod task;
 pub mod telemetry;
+pub mod whole_file;
 // Floor 1, words.
 pub mod model;
 // Floor 2, rules.

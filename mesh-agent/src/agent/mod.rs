@@ -43,7 +43,6 @@ mod surveyor;
 mod surveys;
 mod trust;
 mod watches;
-mod whole_file;
 mod world;
 
 pub use run::{run, validate};

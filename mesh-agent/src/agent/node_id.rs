@@ -1,6 +1,6 @@
 use super::config::RuntimeConfig;
 use super::error::StartError;
-use super::whole_file;
+use crate::whole_file;
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
@@ -32,7 +32,7 @@ fn kept(path: &Path) -> Result<Uuid, StartError> {
         }),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
             let id = Uuid::new_v4();
-            whole_file::keep(path, &id.to_string()).map_err(failed)?;
+            whole_file::keep(path, id.to_string().as_bytes()).map_err(failed)?;
             Ok(id)
         }
         Err(error) => Err(failed(error)),

@@ -1,8 +1,8 @@
 use super::config::{RuntimeConfig, TrustConfig};
 use super::error::StartError;
-use super::whole_file;
 use crate::clock::Clock;
 use crate::pki::cluster::{ClusterTls, JoinSecret, NodeRole, OwnCertificates, TrustError};
+use crate::whole_file;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -67,7 +67,7 @@ fn secret(given: Option<&JoinSecret>, data_dir: &Path, may_make: bool) -> Result
 fn make(path: PathBuf) -> Result<JoinSecret, StartError> {
     let secret = JoinSecret::generate()?;
     // A cluster whose secret is lost lets nobody in.
-    match whole_file::keep(&path, &format!("{}\n", secret.expose())) {
+    match whole_file::keep(&path, format!("{}\n", secret.expose()).as_bytes()) {
         Ok(()) => Ok(secret),
         Err(source) => Err(StartError::File { what: "the join secret in", path, source }),
     }

@@ -4,9 +4,9 @@ use super::call::Call;
 use super::command::{Action, Api, Command};
 use super::failure::{Failure, OrFail};
 use crate::snapshot::{Archive, Meta};
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use crate::whole_file;
+use std::fs;
+use std::io;
 use std::path::Path;
 
 pub(super) const GROUP: Command = Command::group(
@@ -56,7 +56,7 @@ async fn save(call: &Call) -> Result<String, Failure> {
     let query = call.query();
     let archive = call.client()?.snapshot(&query).await.or_fail("Error saving snapshot")?;
     let found = Archive::open(&archive).or_fail("Error verifying snapshot")?;
-    keep(path, &archive).map_err(|error| failed("writing", path, &error))?;
+    whole_file::keep(path, &archive).map_err(|error| failed("writing", path, &error))?;
     Ok(format!("Saved and verified snapshot to index {}", found.meta.index))
 }
 
@@ -86,17 +86,6 @@ fn failed(doing: &str, path: &Path, error: &io::Error) -> Failure {
     Failure::new(format!("Error {doing} {}: {error}", path.display()))
 }
 
-/// Whole or not at all, and for its owner alone.
-fn keep(path: &Path, archive: &[u8]) -> io::Result<()> {
-    let mut unverified = path.as_os_str().to_owned();
-    unverified.push(".unverified");
-    let unverified = Path::new(&unverified);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(unverified)?;
-    file.write_all(archive)?;
-    file.sync_all()?;
-    fs::rename(unverified, path)
-}
-
 fn shown(meta: &Meta) -> String {
     let Meta { id, size, index, version, .. } = meta;
     format!("ID           {id}\nSize         {size}\nIndex        {index}\nVersion      {version}")
@@ -105,18 +94,6 @@ fn shown(meta: &Meta) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_file_appears_whole_and_for_its_owner_alone() {
-        use std::os::unix::fs::PermissionsExt;
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("backup.snap");
-        keep(&path, b"first").unwrap();
-        keep(&path, b"second").unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"second");
-        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
-    }
 
     #[test]
     fn what_is_shown_names_the_index() {

@@ -1,8 +1,8 @@
 use super::{GossipError, GossipKey};
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use crate::whole_file;
+use std::fs;
+use std::io;
+use std::path::PathBuf;
 
 /// The keys that datagrams may be sealed with. The first seals what is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl KeyringFile {
         let keys: Vec<String> = keyring.keys().iter().map(GossipKey::to_text).collect();
         let text = serde_json::to_vec_pretty(&keys).expect("a list of texts is JSON");
         let failed = |source| GossipError::File { what: "keyring", path: path.clone(), source };
-        replace(path, &text).map_err(failed)
+        whole_file::keep(path, &text).map_err(failed)
     }
 }
 
@@ -107,18 +107,6 @@ fn parse(text: &str) -> io::Result<Keyring> {
         return Err(damaged(format!("it has {} keys, want 1 to {MOST_KEYS}", keys.len())));
     }
     Ok(Keyring(keys))
-}
-
-/// Puts a file in place as a whole, or not at all; readable by its owner alone.
-pub(super) fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let directory = path.parent().unwrap_or(Path::new("."));
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let fresh = path.with_extension("new");
-    let mut file = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(&fresh)?;
-    file.write_all(content)?;
-    file.sync_all()?;
-    fs::rename(&fresh, path)?;
-    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]

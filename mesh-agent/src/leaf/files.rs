@@ -1,8 +1,9 @@
 use crate::model::{IssuedCert, ServiceName};
+use crate::whole_file;
 use sha2::{Digest, Sha256};
-use std::fs::{self, DirBuilder, File, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
+use std::fs::{self, DirBuilder, File, Permissions};
+use std::io::{self, Read};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// A kept certificate is refused unread above this.
@@ -49,15 +50,7 @@ impl LeafFiles {
 
     /// Whole or not at all, also when the machine stops in between.
     pub(super) fn save(&self, cert: &IssuedCert) -> io::Result<()> {
-        let path = self.path(&cert.service);
-        let temporary = path.with_extension("tmp");
-        // A left-over of a crash; a new file is made, so that its mode is ours.
-        let _ = fs::remove_file(&temporary);
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
-        file.write_all(&serde_json::to_vec(cert)?)?;
-        file.sync_all()?;
-        fs::rename(&temporary, &path)?;
-        File::open(&self.directory)?.sync_all()
+        whole_file::keep(&self.path(&cert.service), &serde_json::to_vec(cert)?)
     }
 
     pub(super) fn remove(&self, service: &ServiceName) {

@@ -1,14 +1,14 @@
 use super::LocalError;
 use crate::clock::Timestamp;
 use crate::model::{CheckDefinition, CheckId, CheckStatus, ServiceDefinition, ServiceId};
+use crate::whole_file;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
+use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Registrations on disk, a file each: `services/<digest of id>`, `checks/<digest of id>`, and what
@@ -35,12 +35,8 @@ const CHECKS: &str = "checks";
 const STATES: &str = "checks/state";
 const PORTS: &str = "proxy-ports";
 
-/// Whether a file must survive a power loss, which costs a disk's round trip.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Durability {
-    Durable,
-    Cheap,
-}
+/// How a file is kept, which may cost a disk's round trip.
+type Keep = fn(&Path, &[u8]) -> io::Result<()>;
 
 impl Shelf {
     pub fn new(data_dir: Option<&Path>) -> Self {
@@ -71,20 +67,20 @@ impl Shelf {
     }
 
     pub fn keep_service(&self, definition: &ServiceDefinition) -> Result<(), LocalError> {
-        self.keep(self.path(SERVICES, definition.service.id.as_str()), definition, Durability::Durable)
+        self.keep(self.path(SERVICES, definition.service.id.as_str()), definition, whole_file::keep)
     }
 
     pub fn keep_check(&self, definition: &CheckDefinition) -> Result<(), LocalError> {
-        self.keep(self.path(CHECKS, definition.id.as_str()), definition, Durability::Durable)
+        self.keep(self.path(CHECKS, definition.id.as_str()), definition, whole_file::keep)
     }
 
     /// Without the disk's round trip: services report often, and report again.
     pub fn keep_ttl_state(&self, state: &TtlState) -> Result<(), LocalError> {
-        self.keep(self.path(STATES, state.check.as_str()), state, Durability::Cheap)
+        self.keep(self.path(STATES, state.check.as_str()), state, whole_file::keep_cheaply)
     }
 
     pub fn keep_proxy_ports(&self, ports: &ProxyPorts) -> Result<(), LocalError> {
-        self.keep(self.directory.as_ref().map(|d| d.join(PORTS)), ports, Durability::Durable)
+        self.keep(self.directory.as_ref().map(|d| d.join(PORTS)), ports, whole_file::keep)
     }
 
     pub fn forget_service(&self, id: &ServiceId) -> Result<(), LocalError> {
@@ -111,15 +107,10 @@ impl Shelf {
         self.directory.as_ref().map(|d| d.join(kind).join(digest))
     }
 
-    fn keep(
-        &self,
-        path: Option<PathBuf>,
-        value: &impl Serialize,
-        durability: Durability,
-    ) -> Result<(), LocalError> {
+    fn keep(&self, path: Option<PathBuf>, value: &impl Serialize, keep: Keep) -> Result<(), LocalError> {
         let Some(path) = path else { return Ok(()) };
         let bytes = serde_json::to_vec_pretty(value).map_err(io::Error::from);
-        let kept = bytes.and_then(|bytes| replace(&path, &bytes, durability));
+        let kept = bytes.and_then(|bytes| keep(&path, &bytes));
         kept.map_err(|source| LocalError::Persist { path, source })
     }
 
@@ -161,20 +152,4 @@ fn aside(path: &Path) -> PathBuf {
     let numbered = (1..1000).map(|n| path.with_extension(format!("damaged-{n}")));
     let mut names = std::iter::once(path.with_extension("damaged")).chain(numbered);
     names.find(|name| !name.exists()).unwrap_or_else(|| path.with_extension("damaged"))
-}
-
-/// The whole new content or the whole old one, whatever happens meanwhile. For the agent's user alone:
-/// there may be tokens in it.
-fn replace(path: &Path, bytes: &[u8], durability: Durability) -> io::Result<()> {
-    let directory = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
-    DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    let draft = path.with_extension("tmp");
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
-    file.write_all(bytes)?;
-    if durability == Durability::Cheap {
-        return fs::rename(&draft, path);
-    }
-    file.sync_all()?;
-    fs::rename(&draft, path)?;
-    File::open(directory)?.sync_all()
 }

@@ -1,9 +1,8 @@
 use super::parcel::MOST;
 use crate::state::{State, ViewChange};
+use crate::whole_file;
 use std::io::{self, Read};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
-use tokio::io::AsyncWriteExt;
 
 /// The last view on disk: an agent that starts while no server answers goes on with what it knew.
 pub struct ViewFile {
@@ -43,12 +42,9 @@ impl ViewFile {
     pub(super) async fn save(&self, state: &State) -> io::Result<()> {
         let change = ViewChange::between(&State::default(), state);
         let bytes = rmp_serde::to_vec_named(&change).map_err(io::Error::other)?;
-        let temporary = self.path.with_extension("tmp");
-        let options = std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).clone();
-        let mut file = tokio::fs::OpenOptions::from(options).open(&temporary).await?;
-        file.write_all(&crc32c::crc32c(&bytes).to_le_bytes()).await?;
-        file.write_all(&bytes).await?;
-        file.sync_all().await?;
-        tokio::fs::rename(&temporary, &self.path).await
+        let content = [&crc32c::crc32c(&bytes).to_le_bytes()[..], &bytes].concat();
+        let path = self.path.clone();
+        let kept = tokio::task::spawn_blocking(move || whole_file::keep(&path, &content)).await;
+        kept.map_err(io::Error::other)?
     }
 }

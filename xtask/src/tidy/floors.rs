@@ -5,7 +5,7 @@ use super::source::SourceFile;
 
 /// The rooms of mesh-agent, floor by floor from the ground; ARCHITECTURE.md says what each is.
 const FLOORS: [&[&str]; 9] = [
-    &["task", "clock", "net", "telemetry"],
+    &["task", "clock", "net", "telemetry", "whole_file"],
     &["model"],
     &["acl", "coordinate", "intention", "pki", "stream", "wire", "filter", "snapshot"],
     &["state", "discovery", "rpc"],
