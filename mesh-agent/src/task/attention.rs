@@ -1,18 +1,17 @@
 use super::awake::awake;
+use super::bell::Bell;
 use std::cell::OnceCell;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// Keeps a thread awake for a moment after an answer, as long as questions follow so closely: to put a thread, and often
 /// its processor, to sleep and to wake it takes longer than many an answer. Whoever else wants the processor has it.
 #[derive(Default)]
 pub(super) struct Attention {
     questions: AtomicU64,
-    answered: Notify,
-    /// Answers after which nobody waits.
-    rest: AtomicU32,
+    /// At answers.
+    bell: Bell,
 }
 
 /// How long nobody may ask.
@@ -28,7 +27,7 @@ thread_local! {
 pub async fn attended<T>(answer: impl Future<Output = T>) -> T {
     here(|attention| attention.questions.fetch_add(1, Ordering::Relaxed));
     let answer = answer.await;
-    here(Attention::answered);
+    here(|attention| attention.bell.ring());
     answer
 }
 
@@ -42,21 +41,12 @@ impl Attention {
         HERE.with(|here| here.get_or_init(Arc::default).clone())
     }
 
-    fn answered(&self) {
-        let rest = self.rest.load(Ordering::Relaxed);
-        if rest == 0 {
-            self.answered.notify_one();
-        } else {
-            self.rest.store(rest - 1, Ordering::Relaxed);
-        }
-    }
-
     /// For ever.
     pub(super) async fn pay(self: Arc<Self>) {
         loop {
-            self.answered.notified().await;
+            self.bell.rung().await;
             while self.is_asked().await {}
-            self.rest.store(REST, Ordering::Relaxed);
+            self.bell.rest(REST);
         }
     }
 
@@ -75,7 +65,7 @@ mod tests {
     async fn waits_after_an_answer() -> bool {
         attended(async {}).await;
         let attention = Attention::settle();
-        tokio::time::timeout(Duration::from_millis(20), attention.answered.notified()).await.is_ok()
+        tokio::time::timeout(Duration::from_millis(20), attention.bell.rung()).await.is_ok()
     }
 
     #[tokio::test]
@@ -83,7 +73,7 @@ mod tests {
         let attention = Attention::settle();
         assert!(waits_after_an_answer().await);
         assert!(!attention.is_asked().await, "nobody asks");
-        attention.rest.store(REST, Ordering::Relaxed);
+        attention.bell.rest(REST);
         for answer in 0..REST {
             assert!(!waits_after_an_answer().await, "{answer}");
         }

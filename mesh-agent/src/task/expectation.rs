@@ -1,18 +1,17 @@
 use super::awake::awake;
+use super::bell::Bell;
 use std::cell::OnceCell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
-use tokio::sync::Notify;
 
 /// Keeps a thread awake while others do something for it that is soon done: a disk that syncs, a server that answers.
 /// To put a thread to sleep and to wake it takes nearly as long.
 #[derive(Default)]
 pub(super) struct Expectation {
     under_way: AtomicU32,
-    begun: Notify,
-    /// Works during which nobody waits.
-    rest: AtomicU32,
+    /// At beginnings.
+    bell: Bell,
 }
 
 /// How long it may take.
@@ -36,7 +35,7 @@ struct UnderWay(Arc<Expectation>);
 impl UnderWay {
     fn begin(expectation: Arc<Expectation>) -> Self {
         expectation.under_way.fetch_add(1, Ordering::Relaxed);
-        expectation.begun();
+        expectation.bell.ring();
         Self(expectation)
     }
 }
@@ -53,21 +52,12 @@ impl Expectation {
         HERE.with(|here| here.get_or_init(Arc::default).clone())
     }
 
-    fn begun(&self) {
-        let rest = self.rest.load(Ordering::Relaxed);
-        if rest == 0 {
-            self.begun.notify_one();
-        } else {
-            self.rest.store(rest - 1, Ordering::Relaxed);
-        }
-    }
-
     /// For ever.
     pub(super) async fn wait(self: Arc<Self>) {
         loop {
-            self.begun.notified().await;
+            self.bell.rung().await;
             if !self.is_soon_done().await {
-                self.rest.store(REST, Ordering::Relaxed);
+                self.bell.rest(REST);
             }
         }
     }
@@ -85,8 +75,8 @@ mod tests {
 
     async fn is_awake_during(work: impl Future<Output = ()>) -> bool {
         expected(work).await;
-        let begun = Expectation::settle();
-        timeout(Duration::from_millis(20), begun.begun.notified()).await.is_ok()
+        let expectation = Expectation::settle();
+        timeout(Duration::from_millis(20), expectation.bell.rung()).await.is_ok()
     }
 
     #[tokio::test]

@@ -4,6 +4,7 @@
 
 mod attention;
 mod awake;
+mod bell;
 mod expectation;
 mod workers;
 
