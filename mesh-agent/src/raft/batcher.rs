@@ -2,7 +2,6 @@ use super::AgreementError;
 use super::types::{Applied, Batch, Raft};
 use crate::state::{Command, Outcome};
 use crate::task::Shutdown;
-use openraft::error::{ClientWriteError, RaftError};
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
@@ -32,7 +31,9 @@ impl Proposals {
     pub(super) async fn write(&self, command: Command) -> Result<(Outcome, u64), AgreementError> {
         let (answer, outcome) = oneshot::channel();
         self.0.send(Proposal { command, answer }).await.map_err(|_| stopped())?;
-        outcome.await.map_err(|_| stopped())?
+        let began = Instant::now();
+        // Whoever drops a proposal without a word may have handed it to the core.
+        outcome.await.unwrap_or_else(|_| Err(AgreementError::Unconfirmed { waited: began.elapsed() }))
     }
 }
 
@@ -63,19 +64,26 @@ impl Batcher {
     }
 
     /// One entry is in flight at a time: more would only make each of them smaller.
-    /// What is still queued at the end is dropped, which its callers are told.
     pub(super) async fn run(mut self, shutdown: Shutdown) {
         let mut batch = Vec::new();
         loop {
             tokio::select! {
                 biased;
-                () = shutdown.begun() => return,
+                () = shutdown.begun() => return self.refuse_the_rest(),
                 received = self.proposals.recv_many(&mut batch, BATCH) => if received == 0 { return },
             }
             while !batch.is_empty() {
                 let first = first_entry(&batch);
                 self.propose(batch.drain(..first)).await;
             }
+        }
+    }
+
+    /// What is still queued at the end was not taken, which its callers are told.
+    fn refuse_the_rest(&mut self) {
+        self.proposals.close();
+        while let Ok(proposal) = self.proposals.try_recv() {
+            let _ = proposal.answer.send(Err(stopped()));
         }
     }
 
@@ -105,21 +113,20 @@ impl Batcher {
         metrics.state.is_leader() || metrics.running_state.is_err()
     }
 
-    /// Who does not lead takes nothing. What was handed to a leader may be in its log when it loses the lead, and
-    /// on another server's disk too, from where a later leader commits it: openraft says "ask the leader" for that
-    /// as well, but whoever asks again could do it twice.
+    /// Who does not lead takes nothing, nor does a core that has ended. What was handed to a leader may be in its log
+    /// when it loses the lead or its disk fails, and on another server's disk too, from where a later leader commits
+    /// it: openraft says "ask the leader" or "stopped" for that as well, but whoever asks again could do it twice.
     async fn commit(&self, batch: Batch) -> Result<(Applied, u64), AgreementError> {
         if !self.may_lead() {
             return Err(AgreementError::NotLeader);
         }
         let began = Instant::now();
-        let written = tokio::time::timeout(CONFIRM, self.raft.client_write(batch)).await;
-        match written.map_err(|_| AgreementError::Unconfirmed { waited: CONFIRM })? {
-            Ok(response) => Ok((response.data, response.log_id.index)),
-            Err(RaftError::APIError(ClientWriteError::ForwardToLeader(_))) => {
-                Err(AgreementError::Unconfirmed { waited: began.elapsed() })
-            }
-            Err(error) => Err(AgreementError::Stopped { reason: error.to_string() }),
+        let written = self.raft.client_write_ff(batch).await;
+        let written = written.map_err(|ended| AgreementError::Stopped { reason: ended.to_string() })?;
+        match tokio::time::timeout(CONFIRM, written).await {
+            Ok(Ok(Ok(response))) => Ok((response.data, response.log_id.index)),
+            // It is late, the core has ended, or somebody else leads.
+            Err(_) | Ok(Err(_) | Ok(Err(_))) => Err(AgreementError::Unconfirmed { waited: began.elapsed() }),
         }
     }
 }

@@ -102,13 +102,17 @@ impl RaftNode {
 
     /// `retain` keeps a former voter as a follower until it is taken out.
     async fn change(&self, change: ChangeMembers<NodeId, BasicNode>) -> Result<(), MembershipError> {
+        let began = Instant::now();
         match timeout(CHANGE, self.raft.change_membership(change, true)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(CoreError::APIError(ClientWriteError::ForwardToLeader(_)))) => {
                 Err(MembershipError::NotLeader)
             }
-            Ok(Err(error)) => Err(MembershipError::failed(error)),
-            Err(_) => Err(MembershipError::Unconfirmed { waited: CHANGE }),
+            Ok(Err(error @ CoreError::APIError(_))) => Err(MembershipError::failed(error)),
+            // It is late, or the core has ended: the others may have it.
+            Ok(Err(CoreError::Fatal(_))) | Err(_) => {
+                Err(MembershipError::Unconfirmed { waited: began.elapsed() })
+            }
         }
     }
 

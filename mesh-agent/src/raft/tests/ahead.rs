@@ -5,6 +5,9 @@ use super::*;
 use crate::raft::files::simulated::HeldSyncs;
 use crate::state::Outcome;
 use crate::state::fixtures::register_service;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::time::timeout;
 
 /// Nobody gives the leader up while its disk holds it up.
 const PATIENT: Duration = Duration::from_secs(20);
@@ -24,22 +27,26 @@ async fn abreast(leader: u64, cluster: &Cluster) {
     cluster.until("all are abreast", wait).await;
 }
 
-/// The followers have an entry that the leader's disk, which is held, has not.
-async fn written_to_all_but(leader: u64, cluster: &Cluster) -> HeldSyncs {
+/// A write that the followers have, and the leader's disk, which is held, has not.
+struct Ahead {
+    held: HeldSyncs,
+    write: BoxFuture<'static, Result<Outcome, AgreementError>>,
+}
+
+async fn written_to_all_but(leader: u64, cluster: &Cluster) -> Ahead {
     abreast(leader, cluster).await;
     let others = || cluster.servers.keys().filter(|id| **id != leader);
     let before = last(cluster, leader);
     let held = cluster.disks[&leader].hold_syncs();
     let node = cluster.servers[&leader].node.clone();
-    let write = async move { node.write(register_service("n1", "web", "web")).await };
-    let mut write = std::pin::pin!(write);
+    let mut write = async move { node.write(register_service("n1", "web", "web")).await }.boxed();
     let there =
         cluster.until("it is on the followers", |c| others().all(|id| last(c, *id) > before).then_some(()));
     tokio::select! {
         () = there => {}
         written = &mut write => panic!("the leader has answered {written:?} without its disk"),
     }
-    held
+    Ahead { held, write }
 }
 
 #[tokio::test]
@@ -47,7 +54,7 @@ async fn followers_get_an_entry_while_the_leaders_disk_works_and_it_counts_when_
     let cluster = Cluster::founded_on_disks(3, PATIENT).await;
     let leader = cluster.leader().await;
     cluster.write(leader, "db").await;
-    let held = written_to_all_but(leader, &cluster).await;
+    let Ahead { held, .. } = written_to_all_but(leader, &cluster).await;
     assert!(cluster.servers.keys().all(|id| !cluster.has(*id, "web")), "nobody takes it for committed");
     drop(held);
     cluster.everywhere("web").await;
@@ -56,14 +63,17 @@ async fn followers_get_an_entry_while_the_leaders_disk_works_and_it_counts_when_
 }
 
 #[tokio::test]
-async fn an_entry_that_its_leader_lost_is_no_other_entry_later() {
+async fn an_entry_whose_leaders_disk_failed_is_unconfirmed_and_no_other_entry_later() {
     let mut cluster = Cluster::founded_on_disks(3, IMPATIENT).await;
     let leader = cluster.leader().await;
     cluster.write(leader, "db").await;
-    let held = written_to_all_but(leader, &cluster).await;
+    let Ahead { held, write } = written_to_all_but(leader, &cluster).await;
     let found = cluster.disks[&leader].after_power_loss();
     cluster.disks[&leader].fail_syncs_after(0);
     drop(held);
+    // Refused would be wrong: the followers go on with it.
+    let unsure = timeout(DEADLINE, write).await.expect("whoever wrote is told");
+    assert!(matches!(unsure, Err(AgreementError::Unconfirmed { .. })), "{unsure:?}");
     drop(cluster.servers.remove(&leader));
     cluster.disks.insert(leader, found);
     cluster.start(leader).await;
