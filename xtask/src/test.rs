@@ -21,6 +21,21 @@ enum Elsewhere {
     Vm(vm::Options),
     /// Let one fault after the other, drawn by chance, befall a cluster under load
     Soak(Soak),
+    /// Keep three servers under a bounded load: whoever leads at first leads in the end, and nobody stood for election
+    Steady(Steady),
+}
+
+#[derive(clap::Args)]
+struct Steady {
+    /// For how long
+    #[arg(long, default_value_t = 60)]
+    minutes: u64,
+    /// What all clients ask in a second, two thirds of it writes
+    #[arg(long, default_value_t = 400)]
+    rate: u64,
+    /// The program of the servers; unless given, an optimized one is built
+    #[arg(long)]
+    binary: Option<PathBuf>,
 }
 
 #[derive(clap::Args)]
@@ -50,6 +65,7 @@ pub fn run(options: &Options) -> Result<()> {
     match &options.elsewhere {
         Some(Elsewhere::Vm(options)) => return vm::run(options),
         Some(Elsewhere::Soak(options)) => return soak(options),
+        Some(Elsewhere::Steady(options)) => return steady(options),
         None => {}
     }
     if options.suite == Suite::All {
@@ -102,6 +118,21 @@ fn soak(options: &Soak) -> Result<()> {
     test.arg("faults::soak::");
     test.env("MESH_SOAK_MINUTES", options.minutes.to_string());
     test.env("MESH_SOAK_SEED", options.seed.to_string());
+    shell::must(test)
+}
+
+fn steady(options: &Steady) -> Result<()> {
+    let binary = match &options.binary {
+        Some(binary) => binary.canonicalize().with_context(|| format!("looking for {}", binary.display()))?,
+        None => {
+            shell::must(shell::cargo(&["build", "--release", "--workspace", "--bin", "mesh"]))?;
+            shell::target().join("release/mesh")
+        }
+    };
+    let mut test = shell::cargo(&["test", "--workspace", "--test", "e2e", "--", "--ignored", "--nocapture"]);
+    test.arg("steady::").env("MESH_BINARY", binary);
+    test.env("MESH_STEADY_MINUTES", options.minutes.to_string());
+    test.env("MESH_STEADY_RATE", options.rate.to_string());
     shell::must(test)
 }
 

@@ -50,7 +50,9 @@ impl Client {
             if self.common.stop.load(Ordering::Relaxed) {
                 return;
             }
+            let next = Instant::now() + self.workload.pace;
             self.one();
+            crate::wait::pause_for(next.saturating_duration_since(Instant::now()));
         }
     }
 

@@ -18,6 +18,8 @@ pub struct Workload {
     pub operations: usize,
     /// How long a client waits for an answer.
     pub patience: Duration,
+    /// From one question of a client to its next one, at least.
+    pub pace: Duration,
     /// One seed, one choice of requests.
     pub seed: u64,
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 fn workload(agent: &TestAgent, seed: u64) -> Workload {
     let agents = vec![([127, 0, 0, 1], agent.http_port).into()];
-    let (prefix, patience) = (format!("linear-{seed}"), Duration::from_secs(60));
-    Workload { agents, prefix, clients: 6, operations: 60, patience, seed }
+    let (prefix, patience, pace) = (format!("linear-{seed}"), Duration::from_secs(60), Duration::ZERO);
+    Workload { agents, prefix, clients: 6, operations: 60, patience, pace, seed }
 }
 
 #[test]

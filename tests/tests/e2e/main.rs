@@ -22,6 +22,7 @@ mod lifecycle;
 mod linearizable;
 mod members;
 mod queries;
+mod steady;
 mod tls;
 mod transparent;
 mod validate;

@@ -56,8 +56,8 @@ impl Scene {
         let agents = cluster.agents();
         let indexes = IndexWatch::start(&agents, &["/v1/kv/load/?keys", "/v1/catalog/nodes"]);
         let (prefix, seed) = ("load".to_owned(), props.seed);
-        let (clients, operations) = (6, usize::MAX);
-        let load = Workload { agents, prefix, clients, operations, patience: PATIENCE, seed }.start();
+        let (clients, operations, patience, pace) = (6, usize::MAX, PATIENCE, Duration::ZERO);
+        let load = Workload { agents, prefix, clients, operations, patience, pace, seed }.start();
         let scene = Self { cluster, lan, clocks, load, indexes };
         scene.writes_go_on("before anything has failed");
         Ok(scene)
