@@ -161,8 +161,8 @@ fn attempt(written: Result<Applied, AgreementError>) -> Attempt {
             Attempt::Answered(Outcome::Done(false))
         }
         Err(AgreementError::NotLeader) => Attempt::Elsewhere,
-        Err(AgreementError::Unconfirmed { .. } | AgreementError::Stopped { .. }) => {
-            Attempt::Answered(Outcome::Unknown)
-        }
+        Err(AgreementError::Unconfirmed { .. }) => Attempt::Answered(Outcome::Unknown),
+        // It says that it has not taken it.
+        Err(AgreementError::Stopped { .. }) => Attempt::Answered(Outcome::Refused),
     }
 }
