@@ -4,7 +4,7 @@ use super::peer::Peer;
 use super::tuning::Tuning;
 use crate::clock::Timestamp;
 use foca::State;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -114,41 +114,79 @@ impl FromIterator<Known> for Members {
     }
 }
 
-/// Remembers since when each member is as it is, and makes the list that is shown.
+/// Keeps the list that is shown, and since when each member is as it is. A change costs what has changed, and a look at
+/// each member: in a large cluster news come by the second.
 #[derive(Debug, Default)]
 pub(super) struct Roster {
-    since: BTreeMap<SocketAddr, (MemberState, u64, Timestamp)>,
+    entries: HashMap<SocketAddr, Entry>,
+    members: Arc<Members>,
+    /// Counts how often the list was asked for.
+    round: u64,
 }
 
+/// The names of members of which something else is to be shown, in lower case.
+type Changed = BTreeSet<Arc<str>>;
+
 impl Roster {
-    /// What is shown of all that foca knows.
+    /// What is shown of all that foca knows. The same list until it changes.
     pub fn list<'p>(
         &mut self,
         peers: impl Iterator<Item = (&'p Peer, State)>,
         now: Timestamp,
         tuning: &Tuning,
-    ) -> Members {
-        let entries: Vec<Entry<'p>> = peers.map(|(peer, state)| self.entry(peer, state, now)).collect();
-        self.since = entries.iter().map(|entry| (entry.peer.address(), entry.remembered())).collect();
-        let mut named: BTreeMap<Arc<str>, Vec<&Entry<'_>>> = BTreeMap::new();
-        for entry in entries.iter().filter(|entry| entry.is_shown(now, tuning)) {
-            named.entry(entry.peer.member().name.folded()).or_default().push(entry);
+    ) -> Arc<Members> {
+        self.round += 1;
+        let mut changed = Changed::new();
+        for (peer, state) in peers {
+            self.note(peer, MemberState::of(state, peer.intent()), now, &mut changed);
         }
-        let mut members = Members::default();
-        for (name, mut entries) in named {
-            entries.sort_by_key(|entry| entry.claim());
-            members.conflicts.extend(conflicts(&entries));
-            members.by_name.insert(name, Arc::new(entries[0].known()));
-        }
-        members
+        self.entries.retain(|_, entry| {
+            let there = entry.round == self.round;
+            let shown = there && entry.is_shown(now, tuning);
+            if shown != std::mem::replace(&mut entry.shown, shown) {
+                changed.insert(entry.name.clone());
+            }
+            there
+        });
+        self.update(&changed);
+        self.members.clone()
     }
 
-    fn entry<'p>(&self, peer: &'p Peer, state: State, now: Timestamp) -> Entry<'p> {
-        let state = MemberState::of(state, peer.intent());
-        let born = peer.generation().born;
-        let before = self.since.get(&peer.address());
-        let same = before.filter(|(was, life, _)| *life == born && is_same(*was, state));
-        Entry { peer, state, since: same.map_or(now, |(_, _, since)| *since) }
+    fn note(&mut self, peer: &Peer, state: MemberState, now: Timestamp, changed: &mut Changed) {
+        let before = self.entries.get_mut(&peer.address());
+        let since = match before {
+            Some(entry) if entry.is(peer, state) => return entry.round = self.round,
+            Some(entry) => {
+                changed.insert(entry.name.clone());
+                entry.since(peer, state).unwrap_or(now)
+            }
+            None => now,
+        };
+        let known = Arc::new(Known { member: peer.member().clone(), state, since });
+        let (name, round) = (known.member.name.folded(), self.round);
+        changed.insert(name.clone());
+        self.entries.insert(peer.address(), Entry { peer: peer.clone(), name, known, shown: false, round });
+    }
+
+    fn update(&mut self, changed: &Changed) {
+        let mut named: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
+        for entry in self.entries.values().filter(|entry| entry.shown && changed.contains(&entry.name)) {
+            named.entry(&entry.name).or_default().push(entry);
+        }
+        let mut members = Members::clone(&self.members);
+        members.conflicts.retain(|conflict| !changed.contains(&conflict.holder.name.folded()));
+        for name in changed {
+            let Some(entries) = named.get_mut(&**name) else {
+                members.by_name.remove(name);
+                continue;
+            };
+            entries.sort_by_key(|entry| entry.claim());
+            members.conflicts.extend(conflicts(entries));
+            members.by_name.insert(name.clone(), entries[0].known.clone());
+        }
+        if members != *self.members {
+            self.members = Arc::new(members);
+        }
     }
 }
 
@@ -156,20 +194,32 @@ fn is_same(was: MemberState, is: MemberState) -> bool {
     was == is || (was.is_alive() && is.is_alive())
 }
 
-struct Entry<'p> {
-    peer: &'p Peer,
-    state: MemberState,
-    since: Timestamp,
+/// What is known of an address.
+#[derive(Debug)]
+struct Entry {
+    peer: Peer,
+    /// In lower case.
+    name: Arc<str>,
+    known: Arc<Known>,
+    shown: bool,
+    /// When foca had it last.
+    round: u64,
 }
 
-impl Entry<'_> {
-    fn remembered(&self) -> (MemberState, u64, Timestamp) {
-        (self.state, self.peer.generation().born, self.since)
+impl Entry {
+    fn is(&self, peer: &Peer, state: MemberState) -> bool {
+        self.known.state == state && self.peer == *peer
+    }
+
+    /// Since when a peer that is so now has been so.
+    fn since(&self, peer: &Peer, state: MemberState) -> Option<Timestamp> {
+        let same = self.peer.generation().born == peer.generation().born && is_same(self.known.state, state);
+        same.then_some(self.known.since)
     }
 
     fn is_shown(&self, now: Timestamp, tuning: &Tuning) -> bool {
-        let gone = u128::from(now.millis().saturating_sub(self.since.millis()));
-        match self.state {
+        let gone = u128::from(now.millis().saturating_sub(self.known.since.millis()));
+        match self.known.state {
             MemberState::Left => {
                 self.peer.intent() != Intent::Prune && gone < tuning.tombstone_timeout.as_millis()
             }
@@ -180,20 +230,16 @@ impl Entry<'_> {
     /// Who lives comes before who does not; of several that live, the oldest, and of the others the latest.
     fn claim(&self) -> (MemberState, u64, SocketAddr) {
         let born = self.peer.generation().born;
-        let (state, age) = match self.state {
+        let (state, age) = match self.known.state {
             state if state.is_alive() => (MemberState::Alive, born),
             state => (state, u64::MAX - born),
         };
         (state, age, self.peer.address())
     }
-
-    fn known(&self) -> Known {
-        Known { member: self.peer.member().clone(), state: self.state, since: self.since }
-    }
 }
 
-fn conflicts(entries: &[&Entry<'_>]) -> Vec<Conflict> {
+fn conflicts(entries: &[&Entry]) -> Vec<Conflict> {
     let holder = entries[0].peer.member();
-    let others = entries.iter().skip(1).filter(|entry| entry.state.is_alive());
+    let others = entries.iter().skip(1).filter(|entry| entry.known.state.is_alive());
     others.map(|entry| Conflict { holder: holder.clone(), other: entry.peer.member().clone() }).collect()
 }

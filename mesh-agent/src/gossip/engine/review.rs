@@ -4,7 +4,6 @@ use crate::gossip::roster::Members;
 use crate::gossip::timers::Due;
 use foca::State;
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -69,9 +68,9 @@ impl Engine {
             self.foca.iter_membership_state().filter(|member| member.id().address() != own.address());
         let all = others.map(|member| (member.id(), member.state())).chain([(&own, state)]);
         let members = self.roster.list(all, self.clock.now(), &self.tuning);
-        if members != *self.members {
+        if members != self.members {
             warn_of_conflicts(&self.members, &members);
-            self.members = Arc::new(members);
+            self.members = members;
         }
     }
 

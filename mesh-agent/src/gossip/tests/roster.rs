@@ -3,13 +3,14 @@ use super::super::peer::Peer;
 use super::super::roster::Roster;
 use super::*;
 use foca::State::{self, Alive, Down, Suspect};
+use std::sync::Arc;
 
 fn peer(name: &str, port: u16, born: u64, intent: Intent) -> Peer {
     let member = member(name, SocketAddr::from(([10, 0, 0, 1], port)));
     Peer::new(Card { member, generation: Generation { born, renewal: 0 }, intent }).unwrap()
 }
 
-fn list(roster: &mut Roster, peers: &[(Peer, State)], now: u64) -> Members {
+fn list(roster: &mut Roster, peers: &[(Peer, State)], now: u64) -> Arc<Members> {
     let peers = peers.iter().map(|(peer, state)| (peer, *state));
     roster.list(peers, Timestamp(now), &Tuning::default())
 }
@@ -77,4 +78,28 @@ fn one_that_left_is_forgotten_after_a_day() {
     assert_eq!(list(&mut roster, &left, 5).len(), 1);
     assert_eq!(list(&mut roster, &left, day + 4).len(), 1);
     assert!(list(&mut roster, &left, day + 5).is_empty());
+}
+
+#[test]
+fn the_list_is_the_same_until_it_changes_and_each_change_shows() {
+    let mut roster = Roster::default();
+    let peer = |name: &str, port, born| (peer(name, port, born, Intent::Stay), Alive);
+    let (a, b) = (peer("a", 1, 1), peer("b", 2, 1));
+    let names = |members: &Members| -> Vec<(String, u16)> {
+        members.iter().map(|one| (one.member.name.to_string(), one.member.gossip_port)).collect()
+    };
+    let both = list(&mut roster, &[a.clone(), b.clone()], 1);
+    assert!(Arc::ptr_eq(&both, &list(&mut roster, &[b.clone(), a.clone()], 2)), "in whatever order");
+    let renewed = list(&mut roster, &[peer("a", 1, 2), b.clone()], 3);
+    assert_eq!(
+        (renewed.get("a").unwrap().since, renewed.get("b").unwrap().since),
+        (Timestamp(3), Timestamp(1))
+    );
+    let renamed = list(&mut roster, &[peer("c", 1, 3), b.clone()], 4);
+    assert_eq!(names(&renamed), [("b".to_owned(), 2), ("c".to_owned(), 1)]);
+    let claimed = list(&mut roster, &[peer("B", 3, 9), b.clone()], 5);
+    assert_eq!((names(&claimed), claimed.conflicts().len()), (vec![("b".to_owned(), 2)], 1));
+    let inherited = list(&mut roster, &[peer("B", 3, 9)], 6);
+    assert_eq!((names(&inherited), inherited.conflicts().len()), (vec![("B".to_owned(), 3)], 0));
+    assert!(list(&mut roster, &[], 7).is_empty());
 }
