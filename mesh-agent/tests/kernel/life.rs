@@ -69,7 +69,8 @@ fn ten_thousand_connections_leave_no_entry_behind() {
     let (_leg, leg) = lab.serve("agent", "leg 127.0.0.1:0");
     lab.remote(VIRTUAL);
     lab.speak(Action::Allow, leg.port(), 0);
-    assert_eq!(lab.ask("web", &format!("many {VIRTUAL} 10000")), "10000");
+    let good = lab.ask("web", &format!("many {VIRTUAL} 10000"));
+    assert_eq!(good, "10000", "{:?}", lab.maps().counters());
     assert_eq!((lab.count(Counter::Redirected), lab.count(Counter::Told)), (10_000, 20_000));
     let empty = within(Duration::from_secs(10), || {
         let fill = lab.attachment.as_ref().unwrap().facts().unwrap().maps;

@@ -227,8 +227,16 @@ fn how_it_ends(stream: &mut TcpStream) -> String {
 
 fn many(address: &str, count: usize) -> io::Result<()> {
     let address: SocketAddr = address.parse().expect("an address");
-    let good = (0..count).filter(|_| attempt(TcpStream::connect(address)).contains('@')).count();
+    let found = (0..count).map(|_| attempt(TcpStream::connect(address)));
+    let good = found.inspect(|found| tell_failed(found)).filter(|found| found.contains('@')).count();
     say(&good.to_string())
+}
+
+/// To whoever looks for why a test failed.
+fn tell_failed(found: &str) {
+    if !found.contains('@') {
+        eprintln!("a connect found: {found}");
+    }
 }
 
 /// Connects again and again until told to stop; says how often it could not.
