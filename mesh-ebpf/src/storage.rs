@@ -27,8 +27,23 @@ pub fn get<T: Copy>(map: &SkStorage<T>, socket: *mut c_void) -> Option<T> {
 /// What lies on the socket, else `initial`, which does then. None when memory is short.
 #[inline(always)]
 pub fn place<T: Copy>(map: &SkStorage<T>, socket: *mut c_void, mut initial: T) -> Option<*mut T> {
+    // Since Linux 6.19 the kernel waits for nobody who holds its memory just now (kmalloc_nolock), and says that there
+    // is none: the next moment there may be.
+    for _ in 0..TRIES {
+        let placed = try_place(map, socket, &mut initial);
+        if placed.is_some() {
+            return placed;
+        }
+    }
+    None
+}
+
+const TRIES: u32 = 4;
+
+#[inline(always)]
+fn try_place<T>(map: &SkStorage<T>, socket: *mut c_void, initial: &mut T) -> Option<*mut T> {
     let create = u64::from(BPF_SK_STORAGE_GET_F_CREATE);
-    let value = (&raw mut initial).cast();
+    let value = (&raw mut *initial).cast();
     // SAFETY: as in `find`; the kernel copies the value where it makes a new one.
     let place: *mut T = unsafe { bpf_sk_storage_get(raw(map), socket, value, create) }.cast();
     (!place.is_null()).then_some(place)
