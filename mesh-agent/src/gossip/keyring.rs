@@ -94,7 +94,7 @@ impl KeyringFile {
         let keys: Vec<String> = keyring.keys().iter().map(GossipKey::to_text).collect();
         let text = serde_json::to_vec_pretty(&keys).expect("a list of texts is JSON");
         let failed = |source| GossipError::File { what: "keyring", path: path.clone(), source };
-        whole_file::keep(path, &text).map_err(failed)
+        whole_file::make_directory_of(path).and_then(|()| whole_file::keep(path, &text)).map_err(failed)
     }
 }
 

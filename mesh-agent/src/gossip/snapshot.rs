@@ -67,7 +67,7 @@ impl Snapshots {
         let alive = members.alive().map(|known| known.member.gossip()).take(MOST);
         let snapshot = Snapshot { members: alive.collect(), left };
         let text = serde_json::to_vec(&snapshot).expect("addresses are JSON");
-        if let Err(error) = whole_file::keep(path, &text) {
+        if let Err(error) = whole_file::make_directory_of(path).and_then(|()| whole_file::keep(path, &text)) {
             tracing::warn!(path = %path.display(), %error, "the members that are known are not kept");
         }
     }

@@ -110,7 +110,10 @@ impl Shelf {
     fn keep(&self, path: Option<PathBuf>, value: &impl Serialize, keep: Keep) -> Result<(), LocalError> {
         let Some(path) = path else { return Ok(()) };
         let bytes = serde_json::to_vec_pretty(value).map_err(io::Error::from);
-        let kept = bytes.and_then(|bytes| keep(&path, &bytes));
+        let kept = bytes.and_then(|bytes| {
+            whole_file::make_directory_of(&path)?;
+            keep(&path, &bytes)
+        });
         kept.map_err(|source| LocalError::Persist { path, source })
     }
 

@@ -64,8 +64,13 @@ pub fn ensure_tools() -> Result<()> {
 /// # Errors
 /// The sources have moved on.
 pub fn is_of_the_sources() -> Result<()> {
-    if Prebuilt::read()?.made.sources == hash()? {
-        return Ok(());
+    of_the_sources().map(drop)
+}
+
+fn of_the_sources() -> Result<Prebuilt> {
+    let kept = Prebuilt::read()?;
+    if kept.made.sources == hash()? {
+        return Ok(kept);
     }
     bail!(
         "the prebuilt kernel programs are not those of the sources: run `cargo xtask build`, commit the object"
@@ -75,8 +80,7 @@ pub fn is_of_the_sources() -> Result<()> {
 /// Proves that the object in the tree is that of the sources: by their hash, and byte for byte where the
 /// tools are those that it was made with.
 pub fn check() -> Result<()> {
-    is_of_the_sources()?;
-    let kept = Prebuilt::read()?;
+    let kept = of_the_sources()?;
     let Some(toolchain) = Toolchain::find(&kept.made.tools) else {
         shell::announce(&format!(
             "SKIPPED: comparing the kernel programs byte for byte, which cannot be built here: {}",
