@@ -169,6 +169,9 @@ impl Roster {
     }
 
     fn update(&mut self, changed: &Changed) {
+        if changed.is_empty() {
+            return;
+        }
         let mut named: BTreeMap<&str, Vec<&Entry>> = BTreeMap::new();
         for entry in self.entries.values().filter(|entry| entry.shown && changed.contains(&entry.name)) {
             named.entry(&entry.name).or_default().push(entry);
